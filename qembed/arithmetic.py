@@ -1,0 +1,116 @@
+"""Fixed-point arithmetic of the int8 quantization scheme. Normative text: docs/arithmetic.md.
+
+    real = scale * (quantized - zero_point)
+
+A real multiplier M is stored as ``multiplier * 2**(shift - 31)`` with ``multiplier`` in
+[2**30, 2**31); a positive ``shift`` shifts left. Everything here is NumPy int64 by definition:
+it is the specification that the host and device kernels are tested against.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64Array = NDArray[np.int64]
+
+Rounding = Literal["double", "single", "wide"]
+"""How `requantize` rounds: "double" (TFLite Micro's default), "single" (its single-rounding
+builds) or "wide" (its 64-bit accumulators: 16-bit multiplier, one rounding)."""
+
+ROUNDINGS: tuple[Rounding, ...] = ("double", "single", "wide")
+
+
+@dataclass(frozen=True, slots=True)
+class Requantization:
+    """Scale of accumulators to output steps, one per channel or one for all.
+
+    Attributes
+    ----------
+    multiplier : int32 ndarray, shape (C,) or (1,)
+        Q0.31 mantissa: 0, or in [2**30, 2**31 - 1].
+    shift : int32 ndarray, same shape
+        In [-31, 30]; positive shifts left.
+    rounding : Rounding
+    """
+
+    multiplier: NDArray[np.int32]
+    shift: NDArray[np.int32]
+    rounding: Rounding = "double"
+
+
+def quantize_multiplier(real_multiplier: float) -> tuple[int, int]:
+    """Split a real multiplier into ``(multiplier, shift)``, equation (1).
+
+    Parameters
+    ----------
+    real_multiplier : float
+        Finite, in [0, 2**30). Below 2**-32 it is flushed to (0, 0).
+    """
+    if not 0.0 <= real_multiplier < 2.0**30:
+        raise ValueError(f"real multiplier {real_multiplier} is outside [0, 2**30)")
+    if real_multiplier == 0.0:
+        return 0, 0
+    mantissa, shift = math.frexp(real_multiplier)
+    multiplier = math.floor(mantissa * (1 << 31) + 0.5)  # ties away; round() would go to even
+    if multiplier == 1 << 31:
+        multiplier, shift = 1 << 30, shift + 1
+    return (multiplier, shift) if shift >= -31 else (0, 0)
+
+
+def requantization(real_multipliers: NDArray[np.float64], rounding: Rounding) -> Requantization:
+    """Quantize real multipliers, shape (C,), into a `Requantization`."""
+    pairs = [quantize_multiplier(float(real)) for real in np.atleast_1d(real_multipliers)]
+    multiplier, shift = np.array(pairs, np.int64).T
+    return Requantization(multiplier.astype(np.int32), shift.astype(np.int32), rounding)
+
+
+def round_half_away(value: float) -> int:
+    """Nearest integer, ties away from zero: C's ``round``, not Python's."""
+    return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
+
+
+def wrap_int32(x: Int64Array) -> Int64Array:
+    """Two's complement int32 value of the low 32 bits of each element."""
+    return (x.astype(np.int64) & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+
+def high_multiply(a: Int64Array, b: Int64Array | int) -> Int64Array:
+    """Round(a * b / 2**31), ties towards +infinity, saturated: equation (2)."""
+    return np.minimum((a * b + (1 << 30)) >> 31, 2**31 - 1)
+
+
+def rounding_shift_right(x: Int64Array, exponent: Int64Array | int) -> Int64Array:
+    """Round(x / 2**exponent), ties away from zero: equation (3). `exponent` in [0, 31]."""
+    mask = (np.int64(1) << np.int64(exponent)) - 1
+    threshold = (mask >> 1) + (x < 0)
+    return (x >> exponent) + ((x & mask) > threshold)
+
+
+def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
+    """Scale accumulators by ``multiplier * 2**(shift - 31)``: equations (4), (5), (6).
+
+    Parameters
+    ----------
+    acc : int64 ndarray, shape (..., C)
+        int32 values ("double", "single"), or below 2**47 in magnitude ("wide").
+
+    Returns
+    -------
+    int64 ndarray, shape (..., C)
+        int32 values, before the output zero point is added.
+    """
+    multiplier, shift = by.multiplier.astype(np.int64), by.shift.astype(np.int64)
+    if by.rounding == "single":
+        right = 31 - shift
+        return (acc * multiplier + (np.int64(1) << (right - 1))) >> right
+    if by.rounding == "wide":
+        multiplier = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+        right = 15 - shift
+        return wrap_int32((acc * multiplier + (np.int64(1) << (right - 1))) >> right)
+    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
+    return rounding_shift_right(high_multiply(wrap_int32(acc << left), multiplier), right)

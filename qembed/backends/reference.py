@@ -1,0 +1,46 @@
+"""Run a graph by its definition: slow, plain, and right. Imports no compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qembed.ir import AnyArray, Graph
+from qembed.ops import OPERATORS
+
+
+def run(graph: Graph, inputs: Sequence[AnyArray]) -> tuple[AnyArray, ...]:
+    """Return the outputs of a batch, one array (B, *shape) per graph output."""
+    traced = trace(graph, inputs)
+    return tuple(traced[index] for index in graph.outputs)
+
+
+def trace(graph: Graph, inputs: Sequence[AnyArray]) -> dict[int, AnyArray]:
+    """Return every tensor of a batch that is not a constant, by index, each (B, *shape)."""
+    steps = []
+    state = {
+        i: np.full(graph.tensors[i].shape, graph.tensors[i].reset_value, graph.tensors[i].dtype)
+        for i in graph.state
+    }
+    for sample in zip(*inputs, strict=True):
+        values = _run_sample(graph, sample, state)
+        state = {i: values[i] for i in graph.state}
+        steps.append(values)
+    indices = [i for i in steps[0] if graph.tensors[i].data is None]
+    return {i: np.stack([values[i] for values in steps]) for i in indices}
+
+
+def _run_sample(
+    graph: Graph, sample: Sequence[AnyArray], state: dict[int, AnyArray]
+) -> dict[int, AnyArray]:
+    """Values of all tensors after one inference, by index."""
+    values = {i: t.data for i, t in enumerate(graph.tensors) if t.data is not None}
+    values |= state
+    values |= dict(zip(graph.inputs, sample, strict=True))
+    for node in graph.nodes:
+        arrays = [values[i] for i in node.inputs]
+        result = OPERATORS[node.op].reference(node.params, *arrays)
+        outputs = result if isinstance(result, tuple) else (result,)
+        values |= dict(zip(node.outputs, outputs, strict=True))
+    return values

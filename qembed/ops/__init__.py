@@ -1,0 +1,74 @@
+"""The operators: one module each, and this table of them.
+
+A module ``qembed/ops/<stem>.py`` holds everything that defines one operator:
+
+- a frozen dataclass with its parameters, the operator's whole meaning in integers;
+- ``infer(params, *inputs)``: refuses what is wrong with a sentence, returns the shape and type of
+  each output;
+- ``reference(params, *arrays)``: one sample by definition, in NumPy int64; returns one array, or a
+  tuple of them for several outputs;
+- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate``, if it sums products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qembed.ir import DType, Shape
+from qembed.ops import (
+    add,
+    average_pool,
+    conv,
+    depthwise_conv,
+    dequantize,
+    fully_connected,
+    max_pool,
+    mean,
+    pad,
+    quantize,
+    reshape,
+    softmax,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """What the rest of qembed needs to know of an operator: see the module docstring."""
+
+    params: type
+    infer: Callable[..., list[tuple[Shape, DType]]]
+    reference: Callable[..., Any]
+    macs: Callable[..., int] | None = None
+    accumulate: Callable[..., Any] | None = None
+
+
+OPERATORS: dict[str, Operator] = {
+    "add": Operator(add.Add, add.infer, add.reference),
+    "average_pool": Operator(
+        average_pool.AveragePool, average_pool.infer, average_pool.reference
+    ),
+    "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate),
+    "depthwise_conv": Operator(
+        depthwise_conv.DepthwiseConv,
+        depthwise_conv.infer,
+        depthwise_conv.reference,
+        depthwise_conv.macs,
+        depthwise_conv.accumulate,
+    ),
+    "dequantize": Operator(dequantize.Dequantize, dequantize.infer, dequantize.reference),
+    "fully_connected": Operator(
+        fully_connected.FullyConnected,
+        fully_connected.infer,
+        fully_connected.reference,
+        fully_connected.macs,
+        fully_connected.accumulate,
+    ),
+    "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
+    "mean": Operator(mean.Mean, mean.infer, mean.reference),
+    "pad": Operator(pad.Pad, pad.infer, pad.reference),
+    "quantize": Operator(quantize.Quantize, quantize.infer, quantize.reference),
+    "reshape": Operator(reshape.Reshape, reshape.infer, reshape.reference),
+    "softmax": Operator(softmax.Softmax, softmax.infer, softmax.reference),
+}

@@ -1,0 +1,72 @@
+"""QUANTIZE: real numbers to integers, or integers of one scale to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qembed.arithmetic import Requantization, requantize
+from qembed.errors import ModelError
+from qembed.ir import AnyArray, DType, Shape, Tensor
+from qembed.ops import _check
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantize:
+    """Parameters of one layer. Exactly one of `scale` and `requantization` is given.
+
+    Attributes
+    ----------
+    output_dtype : DType
+    output_zero_point : int
+    scale : float, optional
+        float32 input: real size of an output step; exactly a float32.
+    requantization : Requantization of 1 channel, optional
+        Integer input: input scale / output scale.
+    input_zero_point : int
+        Integer input only.
+    """
+
+    output_dtype: DType
+    output_zero_point: int
+    scale: float | None = None
+    requantization: Requantization | None = None
+    input_zero_point: int = 0
+
+
+def infer(params: Quantize, x: Tensor) -> list[tuple[Shape, DType]]:
+    """Check the layer against its input; return shape and type of each output."""
+    _check.require_in_range("output zero point", params.output_zero_point, params.output_dtype)
+    if x.dtype == "float32":
+        _check.require_scale(params.scale)
+    elif params.requantization is None or params.scale is not None:
+        raise ModelError(f"an input of type {x.dtype} needs a requantization and no scale")
+    else:
+        _check.require_in_range("input zero point", params.input_zero_point, x.dtype)
+        _check.require_requantization("requantization", params.requantization, 1)
+    return [(x.shape, params.output_dtype)]
+
+
+def reference(params: Quantize, x: AnyArray) -> AnyArray:
+    """Run the layer by its definition: equation (15), ties away from zero.
+
+    Parameters
+    ----------
+    x : float32 or integer ndarray, any shape
+        Not NaN; infinities saturate.
+
+    Returns
+    -------
+    ndarray of `output_dtype`, same shape
+    """
+    low, high = _check.limits(params.output_dtype)
+    if params.requantization is not None:
+        real_x = x.astype(np.int64) - params.input_zero_point
+        y = requantize(real_x, params.requantization)
+    else:
+        with np.errstate(over="ignore"):
+            steps = (x / np.float32(params.scale)).astype(np.float64)
+        nearest = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
+        y = np.clip(nearest, -(2.0**31), 2.0**31 - 1).astype(np.int64)
+    return np.clip(y + params.output_zero_point, low, high).astype(params.output_dtype)
