@@ -37,9 +37,13 @@ def _validate_tensor(tensor: Tensor) -> None:
     if tensor.dtype not in DTYPES:
         raise ModelError(f"{where} has type '{tensor.dtype}', none of {', '.join(DTYPES)}")
     if len(tensor.shape) > MAX_RANK or any(n < 1 for n in tensor.shape):
-        raise ModelError(f"{where} has shape {tensor.shape}: sizes from 1, at most {MAX_RANK} of them")
+        raise ModelError(
+            f"{where} has shape {tensor.shape}: sizes from 1, at most {MAX_RANK} of them"
+        )
     if tensor.nbytes > MAX_TENSOR_BYTES:
-        raise ModelError(f"{where} would take {tensor.nbytes} bytes; the limit is {MAX_TENSOR_BYTES}")
+        raise ModelError(
+            f"{where} would take {tensor.nbytes} bytes; the limit is {MAX_TENSOR_BYTES}"
+        )
     if tensor.quantization is not None:
         try:
             _check.require_scale(tensor.quantization.scale)

@@ -46,9 +46,7 @@ class Operator:
 
 OPERATORS: dict[str, Operator] = {
     "add": Operator(add.Add, add.infer, add.reference),
-    "average_pool": Operator(
-        average_pool.AveragePool, average_pool.infer, average_pool.reference
-    ),
+    "average_pool": Operator(average_pool.AveragePool, average_pool.infer, average_pool.reference),
     "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate),
     "depthwise_conv": Operator(
         depthwise_conv.DepthwiseConv,

@@ -69,7 +69,9 @@ def require_requantization(what: str, by: Requantization, channels: int) -> None
         raise ModelError(f"{what} rounding '{by.rounding}' is none of {', '.join(ROUNDINGS)}")
     normal = (by.multiplier >= 1 << 30) | (by.multiplier == 0)
     if not bool(np.all(normal & (by.shift >= -31) & (by.shift <= 30))):
-        raise ModelError(f"{what} needs multipliers of 0 or in [2**30, 2**31) and shifts in [-31, 30]")
+        raise ModelError(
+            f"{what} needs multipliers of 0 or in [2**30, 2**31) and shifts in [-31, 30]"
+        )
 
 
 def require_window_overlap(shape: Shape, window: tuple[int, int], padding: Padding2D) -> None:

@@ -47,7 +47,9 @@ def infer(params: DepthwiseConv, x: Tensor) -> list[tuple[Shape, DType]]:
     kh, kw, out_c = params.weights.shape
     size = _windows.output_size(x.shape, (kh, kw), params.stride, params.dilation, params.padding)
     if out_c % x.shape[3]:
-        raise ModelError(f"weights have {out_c} channels, not a multiple of the input's {x.shape[3]}")
+        raise ModelError(
+            f"weights have {out_c} channels, not a multiple of the input's {x.shape[3]}"
+        )
     check_accumulation(params, out_c, x.dtype)
     return [((x.shape[0], *size, out_c), x.dtype)]
 

@@ -1,0 +1,44 @@
+/**
+ * @file qe_model.h
+ * @brief What an exported model tells of itself: the interface between a model and the link.
+ */
+#ifndef QE_MODEL_H
+#define QE_MODEL_H
+
+#include "qe_types.h"
+
+/** A range of the arena, in bytes. */
+typedef struct {
+    uint32_t offset, bytes;
+} qe_buffer;
+
+/** One exported model. Everything is constant; the arena belongs to the application. */
+typedef struct {
+    const char *name;         /**< The prefix of its C functions. */
+    uint8_t hash[32];         /**< SHA-256 of the graph: which model this is. */
+    uint32_t arena_bytes;     /**< RAM that `init` asks for. */
+    uint16_t input_count;     /**< >= 1 */
+    uint16_t output_count;    /**< >= 1 */
+    uint16_t layer_count;     /**< Calls of QE_LAYER_DONE in one inference. */
+    const qe_buffer *inputs;  /**< [input_count] */
+    const qe_buffer *outputs; /**< [output_count] */
+    qe_status (*init)(void *arena, uint32_t arena_bytes);
+    qe_status (*invoke)(void);
+    void (*reset)(void); /**< State back to its start; does nothing for a model without state. */
+} qe_model;
+
+#ifdef QE_OBSERVE
+/**
+ * @brief Called after each layer by a model built with QE_OBSERVE; the application defines it.
+ *
+ * @param layer  Position of the call, from 0, in the model's list of layers.
+ * @param data   The layer's output, valid during the call.
+ * @param bytes  Its size.
+ */
+void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes);
+#define QE_LAYER_DONE(layer, data, bytes) qe_layer_done((layer), (data), (bytes))
+#else
+#define QE_LAYER_DONE(layer, data, bytes) ((void)0)
+#endif
+
+#endif /* QE_MODEL_H */

@@ -1,0 +1,1 @@
+"""Compiled host kernels, one module per operator: see cython_src/."""

@@ -1,0 +1,45 @@
+"""Build the host extensions; everything else about the package is in pyproject.toml."""
+
+from pathlib import Path
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+
+ROOT = Path(__file__).parent
+DIRECTIVES = {
+    "language_level": "3",
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "embedsignature": True,
+}
+
+
+def extension(pyx: Path) -> Extension:
+    """One extension module per .pyx file; every C file it includes is a dependency."""
+    return Extension(
+        f"qembed._host.{pyx.stem}",
+        [str(pyx.relative_to(ROOT))],
+        include_dirs=[np.get_include(), "cython_src"],
+        depends=[str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("cython_src/**/*.[ch]"))],
+        extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-function"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    )
+
+
+setup(
+    packages=[*find_packages(include=["qembed", "qembed.*"]), "qembed.firmware_templates"],
+    package_dir={"qembed.firmware_templates": "firmware_templates"},
+    package_data={
+        "qembed": ["py.typed", "data/*", "targets/*.toml"],
+        "qembed.firmware_templates": ["**/*"],
+    },
+    ext_modules=cythonize(
+        [extension(pyx) for pyx in sorted(ROOT.glob("cython_src/*.pyx"))],
+        build_dir="build/cython",
+        compiler_directives=DIRECTIVES,
+        nthreads=2,
+    ),
+)
