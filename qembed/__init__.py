@@ -1,0 +1,1 @@
+"""qembed: small networks on microcontrollers, with the bytes of the desk."""

@@ -81,14 +81,17 @@ def wrap_int32(x: Int64Array) -> Int64Array:
 
 def high_multiply(a: Int64Array, b: Int64Array | int) -> Int64Array:
     """Round(a * b / 2**31), ties towards +infinity, saturated: equation (2)."""
-    return np.minimum((a * b + (1 << 30)) >> 31, 2**31 - 1)
+    product: Int64Array = a * b
+    high: Int64Array = np.minimum((product + (1 << 30)) >> 31, 2**31 - 1)
+    return high
 
 
 def rounding_shift_right(x: Int64Array, exponent: Int64Array | int) -> Int64Array:
     """Round(x / 2**exponent), ties away from zero: equation (3). `exponent` in [0, 31]."""
-    mask = (np.int64(1) << np.int64(exponent)) - 1
+    mask = np.left_shift(np.int64(1), exponent) - 1
     threshold = (mask >> 1) + (x < 0)
-    return (x >> exponent) + ((x & mask) > threshold)
+    rounded: Int64Array = (x >> exponent) + ((x & mask) > threshold)
+    return rounded
 
 
 def requantize(acc: Int64Array, by: Requantization) -> Int64Array:

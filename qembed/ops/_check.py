@@ -16,7 +16,7 @@ INTEGER_LIMITS: dict[str, tuple[int, int]] = {
 }
 
 
-def limits(dtype: DType) -> tuple[int, int]:
+def limits(dtype: str) -> tuple[int, int]:
     """Smallest and largest value of an integer activation type."""
     if dtype not in INTEGER_LIMITS:
         raise ModelError(f"type {dtype} is not an integer activation type")

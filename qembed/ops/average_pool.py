@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qembed.ir import AnyArray, DType, Padding2D, Shape, Tensor
 from qembed.ops import _check, _windows
@@ -57,5 +58,5 @@ def reference(params: AveragePool, x: AnyArray) -> AnyArray:
     for at in np.ndindex(*params.window):
         total += _windows.tap(values, at, size, params.stride, (1, 1))
         count += _windows.tap(inside, at, size, params.stride, (1, 1))
-    y = np.sign(total) * ((np.abs(total) + count // 2) // count)
+    y: NDArray[np.int64] = np.sign(total) * ((np.abs(total) + count // 2) // count)
     return np.clip(y, *params.activation_range).astype(x.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +86,7 @@ def check_accumulation(params: Any, channels: int, dtype: DType) -> None:
 
 def macs(params: Conv, x: Tensor, y: Tensor) -> int:
     """Multiply-accumulates of one sample, padding counted."""
-    return y.nbytes // np.dtype(y.dtype).itemsize * int(np.prod(params.weights.shape[1:]))
+    return math.prod(y.shape) * math.prod(params.weights.shape[1:])
 
 
 def accumulate(params: Conv, x: AnyArray) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ def infer(params: DepthwiseConv, x: Tensor) -> list[tuple[Shape, DType]]:
 
 def macs(params: DepthwiseConv, x: Tensor, y: Tensor) -> int:
     """Multiply-accumulates of one sample, padding counted."""
-    return y.nbytes // np.dtype(y.dtype).itemsize * int(np.prod(params.weights.shape[:2]))
+    return math.prod(y.shape) * math.prod(params.weights.shape[:2])
 
 
 def accumulate(params: DepthwiseConv, x: AnyArray) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ def infer(params: FullyConnected, x: Tensor) -> list[tuple[Shape, DType]]:
     _check.require_dtype(x, ("int8", "int16"))
     _check.require_array("weights", params.weights, ["int8"], (-1, -1))
     out_c, in_c = params.weights.shape
-    size = int(np.prod(x.shape, dtype=np.int64))
+    size = math.prod(x.shape)
     if size % in_c or (params.keep_dims and x.shape[-1:] != (in_c,)):
         raise ModelError(f"input {x.shape} cannot be cut into rows of {in_c} values")
     check_accumulation(params, out_c, x.dtype)
@@ -56,7 +57,7 @@ def infer(params: FullyConnected, x: Tensor) -> list[tuple[Shape, DType]]:
 
 def macs(params: FullyConnected, x: Tensor, y: Tensor) -> int:
     """Multiply-accumulates of one sample."""
-    return y.nbytes // np.dtype(y.dtype).itemsize * params.weights.shape[1]
+    return math.prod(y.shape) * int(params.weights.shape[1])
 
 
 def accumulate(params: FullyConnected, x: AnyArray) -> NDArray[np.int64]:

@@ -45,4 +45,5 @@ def reference(params: MaxPool, x: AnyArray) -> AnyArray:
     taps = [
         _windows.tap(padded, at, size, params.stride, (1, 1)) for at in np.ndindex(*params.window)
     ]
-    return np.clip(np.max(taps, axis=0), *params.activation_range).astype(x.dtype)
+    y: AnyArray = np.clip(np.max(taps, axis=0), *params.activation_range)
+    return y.astype(x.dtype)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
@@ -19,8 +18,7 @@ class Reshape:
 
 def infer(params: Reshape, x: Tensor) -> list[tuple[Shape, DType]]:
     """Check the layer against its input; return shape and type of each output."""
-    sizes = [int(np.prod(shape, dtype=np.int64)) for shape in (params.shape, x.shape)]
-    if sizes[0] != sizes[1] or any(n < 1 for n in params.shape):
+    if math.prod(params.shape) != math.prod(x.shape) or any(n < 1 for n in params.shape):
         raise ModelError(f"shape {x.shape} cannot become {params.shape}")
     return [(params.shape, x.dtype)]
 
