@@ -1,0 +1,20 @@
+#!/bin/sh
+# Every linter, quiet or fatal.
+set -eu
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+$bin/ruff check --quiet .
+$bin/ruff format --quiet --check .
+$bin/mypy --no-error-summary
+$bin/lint-imports --no-cache >build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
+$bin/cython-lint cython_src
+git ls-files '*.c' '*.h' | xargs -r $bin/clang-format --dry-run --Werror
+if command -v cppcheck >/dev/null; then
+    cppcheck --quiet --error-exitcode=1 --std=c99 --inline-suppr \
+        --enable=warning,performance,portability \
+        -Ifirmware_templates/kernels/include firmware_templates/kernels firmware_templates/runtime
+else
+    echo "lint: cppcheck is not installed, its checks did not run" >&2
+fi
+echo "lint: clean"
