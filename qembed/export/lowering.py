@@ -1,0 +1,138 @@
+"""What one node becomes on the device, as plain values: the bridge from operators to templates.
+
+A lowering module ``qembed/export/ops/<stem>.py`` has ``lower(node, graph, target)``. It names a
+kernel, fills the kernel's parameter struct and packs its constant arrays; it writes no C. The
+exporter turns values into text, with names of its own making: nothing here comes from the model's
+strings.
+
+How a `Lowering` is called in C::
+
+    function(&params, input..., output..., scratch);
+
+- ``params``: a ``static const`` struct of type ``params_type``, initialized from ``fields``;
+- every input and output of the node, in the node's order, as pointers (`void *` converts; an input
+  that is a constant tensor is a pointer to a constant array of its data). With `inputs_as_array`
+  or `outputs_as_array` they are passed as one ``static``-sized array of pointers:
+  ``const void *const inputs[]`` / ``void *const outputs[]``;
+- ``scratch``: only if ``scratch_bytes`` > 0; aligned to 4 bytes.
+
+State (a tensor with ``reset_value``) is an input and an output like any other; both pointers are
+the same then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from qembed.errors import UnsupportedError
+from qembed.ir import AnyArray, Graph, Node
+
+if TYPE_CHECKING:
+    from qembed.targets import Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CArray:
+    """A constant array: stays in flash.
+
+    Attributes
+    ----------
+    suffix : str
+        A C identifier, unique within its lowering, such as "weights".
+    c_type : str
+        Element type in C, such as "int8_t"; it holds exactly what `values` holds.
+    values : ndarray
+        Any shape; laid out in C order.
+    """
+
+    suffix: str
+    c_type: str
+    values: AnyArray
+
+
+Value: TypeAlias = "int | float | CArray | tuple[int, ...] | Mapping[str, Value] | None"
+"""A struct member: an integer, a float32 number, a pointer to an array (None: NULL), a member that
+is itself an array of integers, or a nested struct."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lowering:
+    """One call of one kernel.
+
+    Attributes
+    ----------
+    stem, variant : str
+        Operator and kernel variant, such as "conv" and "portable".
+    function, params_type : str
+        C identifiers.
+    fields : mapping
+        Every member of the parameter struct, in the order of its declaration.
+    sources, headers : tuple of str
+        What the kernel needs: paths below ``kernels/src`` and ``kernels/include``.
+    scratch_bytes : int
+        0: the function takes no scratch pointer.
+    inputs_as_array, outputs_as_array : bool
+        See the module docstring.
+    in_place : tuple of int
+        Positions of inputs that the (first) output may overwrite when both start at the same
+        address. Every other overlap is forbidden.
+    identity : bool
+        The output's bytes are those of input 0: placed there, the call can be left out.
+    """
+
+    stem: str
+    variant: str
+    function: str
+    params_type: str
+    fields: Mapping[str, Value]
+    sources: tuple[str, ...]
+    headers: tuple[str, ...]
+    scratch_bytes: int = 0
+    inputs_as_array: bool = False
+    outputs_as_array: bool = False
+    in_place: tuple[int, ...] = ()
+    identity: bool = False
+
+    @property
+    def arrays(self) -> tuple[CArray, ...]:
+        """Every constant array that `fields` refers to, each once, in order."""
+        return tuple({id(a): a for a in _arrays(self.fields)}.values())
+
+
+Kernel = Callable[[Node, Graph], Lowering | None]
+"""Lowers a node for one variant; None where that variant has no kernel that fits the layer."""
+
+
+def first_fitting(
+    node: Node, graph: Graph, target: Target, kernels: Mapping[str, Kernel]
+) -> Lowering:
+    """Lower `node` for the first variant of `target`, in its order, whose kernel fits.
+
+    Parameters
+    ----------
+    kernels : mapping from variant to Kernel
+        What the operator has. "portable" must fit every valid layer.
+
+    Raises
+    ------
+    UnsupportedError
+        If no variant of the target fits.
+    """
+    for variant in target.variants:
+        lowering = kernels[variant](node, graph) if variant in kernels else None
+        if lowering is not None:
+            return lowering
+    raise UnsupportedError(
+        f"node '{node.name}' ({node.op}): no kernel of target '{target.name}' fits this layer; "
+        f"its variants are {', '.join(target.variants)}"
+    )
+
+
+def _arrays(value: Value) -> list[CArray]:
+    if isinstance(value, CArray):
+        return [value]
+    if isinstance(value, Mapping):
+        return [array for member in value.values() for array in _arrays(member)]
+    return []
