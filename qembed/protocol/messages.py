@@ -1,0 +1,269 @@
+"""Messages: docs/protocol.md, sections 2 to 4, as frozen data, and their bytes."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+VERSION = 1
+HEADER = struct.Struct("<BBHI")
+NO_STEP = 0xFFFFFFFF
+
+
+class Type(IntEnum):
+    """First byte of a body."""
+
+    HELLO = 0x81
+    DESCRIBE = 0x82
+    INFER = 0x83
+    RESET = 0x84
+    PING = 0x85
+    SETUP = 0x86
+    INFO = 0xC1
+    MODEL = 0xC2
+    RESULT = 0xC3
+    DONE = 0xC4
+    PONG = 0xC5
+    TENSOR = 0xC6
+    ERROR = 0xCF
+
+
+class Code(IntEnum):
+    """Why a device refuses."""
+
+    REQUEST = 1
+    SESSION = 2
+    MODEL = 3
+    RANGE = 4
+    GAP = 5
+    ORDER = 6
+    FAILED = 7
+    LAYERS = 8
+    GUARD = 9
+
+
+class Infer(IntFlag):
+    """Flags of INFER."""
+
+    NONE = 0
+    ORDERED = 1
+    TICKS = 2
+    FETCH = 4
+
+
+class Capability(IntFlag):
+    """What a firmware can do."""
+
+    LAYER_HASHES = 1
+    LAYER_TICKS = 2
+    STRESS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Start of every body."""
+
+    type: int
+    model: int
+    sequence: int
+    session: int
+
+    def pack(self) -> bytes:
+        """Return its eight bytes."""
+        return HEADER.pack(self.type, self.model, self.sequence, self.session)
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What a device says of itself."""
+
+    version: int
+    frame_bytes: int
+    window: int
+    capabilities: Capability
+    counter_numerator: int
+    counter_denominator: int
+    models: int
+    counter_unit: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a device says of one of its models; sizes in bytes."""
+
+    hash: bytes
+    arena_bytes: int
+    layers: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    name: str
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of all inputs, one behind the other."""
+        return sum(self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPiece:
+    """A piece of a record."""
+
+    sample: int
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPiece:
+    """A piece of the output of the layer that was asked for."""
+
+    sample: int
+    total: int
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A request was obeyed; for INFER `value` is the number of input bytes so far."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The device lives and has thrown away `damaged` frames."""
+
+    damaged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The device refuses a request."""
+
+    code: int
+    detail: int
+
+
+Answer = Info | Model | ResultPiece | TensorPiece | Done | Pong | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a device saw of one inference.
+
+    Attributes
+    ----------
+    input_hash : int
+    ticks : int
+        Of the whole run.
+    layer_hashes : tuple of int
+    layer_ticks : tuple of int
+        Empty if they were not asked for.
+    outputs : bytes
+        One behind the other.
+    """
+
+    input_hash: int
+    ticks: int
+    layer_hashes: tuple[int, ...]
+    layer_ticks: tuple[int, ...]
+    outputs: bytes
+
+
+def infer_fields(
+    flags: Infer, sample: int, offset: int, fetch: tuple[int, int, int] | None = None
+) -> bytes:
+    """Fields of INFER before its data; `fetch` is (layer, first, count), with flag FETCH."""
+    head = struct.pack("<BII", flags, sample, offset)
+    return head if fetch is None else head + struct.pack("<HII", *fetch)
+
+
+def parse(body: bytes) -> tuple[Header, Answer] | None:
+    """Read an answer; None if it is none that this version knows."""
+    if len(body) < HEADER.size:
+        return None
+    header = Header(*HEADER.unpack_from(body))
+    reader = _READERS.get(header.type)
+    if reader is None:
+        return None
+    try:
+        return header, reader(_Fields(body[HEADER.size :]))
+    except (struct.error, UnicodeDecodeError):
+        return None
+
+
+def parse_record(data: bytes, layers: int, ticks: bool) -> Record:
+    """Take a record apart; `data` is as long as `record_bytes` says."""
+    fields = _Fields(data)
+    input_hash, total = fields.take("<IQ")
+    hashes = fields.take(f"<{layers}I")
+    layer_ticks = fields.take(f"<{layers}I") if ticks else ()
+    return Record(input_hash, total, hashes, layer_ticks, fields.rest())
+
+
+def record_bytes(model: Model, ticks: bool) -> int:
+    """Size of a record of `model`."""
+    return 12 + 4 * model.layers * (2 if ticks else 1) + sum(model.outputs)
+
+
+class _Fields:
+    """Take fields off the front of a message; `struct.error` where it is too short."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, layout: str) -> tuple[int, ...]:
+        values = struct.unpack_from(layout, self._data, self._at)
+        self._at += struct.calcsize(layout)
+        return values
+
+    def raw(self, count: int) -> bytes:
+        (value,) = struct.unpack_from(f"{count}s", self._data, self._at)
+        self._at += count
+        return bytes(value)
+
+    def text(self) -> str:
+        return self.raw(self.take("B")[0]).decode()
+
+    def rest(self) -> bytes:
+        return self._data[self._at :]
+
+
+def _info(fields: _Fields) -> Info:
+    version, frame_bytes, window, capabilities, numerator, denominator, models = fields.take(
+        "<HHIIIIB"
+    )
+    return Info(
+        version,
+        frame_bytes,
+        window,
+        Capability(capabilities),
+        numerator,
+        denominator,
+        models,
+        fields.text(),
+        fields.text(),
+    )
+
+
+def _model(fields: _Fields) -> Model:
+    digest = fields.raw(32)
+    arena_bytes, layers, inputs, outputs = fields.take("<IHHH")
+    input_sizes = fields.take(f"<{inputs}I")
+    output_sizes = fields.take(f"<{outputs}I")
+    return Model(digest, arena_bytes, layers, input_sizes, output_sizes, fields.text())
+
+
+_READERS = {
+    Type.INFO: _info,
+    Type.MODEL: _model,
+    Type.RESULT: lambda f: ResultPiece(*f.take("<II"), f.rest()),
+    Type.DONE: lambda f: Done(*f.take("<I")),
+    Type.PONG: lambda f: Pong(*f.take("<I")),
+    Type.TENSOR: lambda f: TensorPiece(*f.take("<III"), f.rest()),
+    Type.ERROR: lambda f: Refusal(*f.take("<BI")),
+}
