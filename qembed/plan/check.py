@@ -16,7 +16,6 @@ from qembed.plan.demand import Overlap
 from qembed.plan.memory import Plan
 
 _NOBODY = -1
-_SCRATCH = -2
 
 
 def check(plan: Plan, graph: Graph) -> None:
@@ -42,7 +41,7 @@ def _run(owner: NDArray[np.int64], plan: Plan, graph: Graph, n: int) -> None:
         return
     if n in plan.scratch:
         touched = owner[plan.scratch[n] : plan.scratch[n] + plan.traversals[n].scratch]
-        touched[:] = _SCRATCH
+        touched[:] = _scratch(n)
         _require(owner, plan, graph, node.inputs, f"the scratch of node '{node.name}'")
     for o, tensor in enumerate(node.outputs):
         before = owner.copy()
@@ -57,7 +56,7 @@ def _run(owner: NDArray[np.int64], plan: Plan, graph: Graph, n: int) -> None:
                 raise ValueError(
                     f"node '{node.name}' writes output {o} {distance} bytes from input {i}"
                 )
-        if bool(np.any(before[owner != before] == _SCRATCH)):
+        if bool(np.any(before[owner != before] == _scratch(n))):
             raise ValueError(f"node '{node.name}' writes output {o} over its own scratch")
     _require(owner, plan, graph, node.outputs, f"the outputs of node '{node.name}'")
 
@@ -82,6 +81,11 @@ def _check_ranges(plan: Plan, graph: Graph) -> None:
     for at, size in ends:
         if at < 0 or at + size > plan.arena_bytes:
             raise ValueError(f"bytes {at} to {at + size} are outside {plan.arena_bytes}")
+
+
+def _scratch(n: int) -> int:
+    """Owner of the scratch bytes of node `n`: no tensor, and no other node's."""
+    return _NOBODY - 1 - n
 
 
 def _value(plan: Plan, tensor: int) -> int:

@@ -112,8 +112,8 @@ def plan_memory(graph: Graph, demands: Sequence[Demand] | None = None, alignment
         traversals=traversals,
         scratch={n: at["scratch", n] for n in running if ("scratch", n) in at},
         layers=tuple(Layer(n, t) for n in running for t in graph.nodes[n].outputs),
-        arena_bytes=peak,
-        lower_bound=bound,
+        arena_bytes=_round_up(peak, alignment),
+        lower_bound=_round_up(bound, alignment),
         alignment=max(b.alignment for b in buffers.values()),
     )
 
@@ -241,3 +241,7 @@ def _largest_overlap(rule: Rule, first: int, second: int) -> int:
     ends = sorted((0, first - second))
     distances = [min(rule.below, ends[1]), max(rule.above, ends[0]), *([0] if rule.zero else [])]
     return max(max(0, min(first, d + second) - max(0, d)) for d in distances)
+
+
+def _round_up(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
