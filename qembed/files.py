@@ -7,12 +7,14 @@ of it is allocated. Writing: beside the target, then renamed, so that nobody mee
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import struct
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -96,42 +98,152 @@ def read_npz(path: Path) -> dict[str, AnyArray]:
     QembedError
         If the file is missing, is no such archive, claims absurd sizes or holds Python objects.
     """
-    try:
+    with _explained(path), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        _check_names(members)
+        claimed, file_bytes = sum(info.file_size for info in members), path.stat().st_size
+        if claimed > FREE_BYTES + MAX_RATIO * file_bytes:
+            raise ValueError(f"an archive of {file_bytes} bytes claims to unpack to {claimed}")
+        return {info.filename[:-4]: _read_member(archive, info) for info in members}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """An array in a file, not read yet.
+
+    Attributes
+    ----------
+    path : Path
+    member : str
+        Its entry in an `.npz` archive; empty for an `.npy` file.
+    shape : tuple of int
+    dtype : numpy.dtype
+    """
+
+    path: Path
+    member: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def stored_arrays(path: Path) -> dict[str, StoredArray]:
+    """List the arrays of an `.npy` (under the key "") or `.npz` file, told by content.
+
+    Raises
+    ------
+    QembedError
+        If it is neither, is cut short, or an array is not of plain numbers or text in C order.
+    """
+    with _explained(path):
+        with path.open("rb") as file:
+            mark = file.read(4)
+            file.seek(0)
+            if mark == b"\x93NUM":
+                return {"": _stored(file, path, "", path.stat().st_size)}
+        if mark[:2] != b"PK":
+            raise ValueError("neither an .npy nor an .npz file")
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            _check_sizes(members, path.stat().st_size)
-            return {info.filename[:-4]: _read_member(archive, info) for info in members}
+            _check_names(members)
+            arrays = {}
+            for info in members:
+                with archive.open(info) as entry:
+                    key = info.filename[:-4]
+                    arrays[key] = _stored(entry, path, info.filename, info.file_size)
+            return arrays
+
+
+def read_rows(array: StoredArray, count: int) -> Iterator[AnyArray]:
+    """Read an array of at least one dimension in blocks of up to `count` of its first axis.
+
+    Raises
+    ------
+    QembedError
+        If the file is damaged or has changed since it was listed.
+    """
+    row = math.prod(array.shape[1:]) * array.dtype.itemsize
+    with _explained(array.path), _content(array) as file:
+        for start in range(0, array.shape[0], count):
+            rows = min(count, array.shape[0] - start)
+            content = file.read(rows * row)
+            if len(content) != rows * row:
+                raise ValueError("it is cut short")
+            block = np.frombuffer(content, array.dtype).reshape(rows, *array.shape[1:])
+            yield block.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def read_stored(array: StoredArray) -> AnyArray:
+    """Read a whole array; the same errors as `read_rows`."""
+    with _explained(array.path), _content(array) as file:
+        content = file.read(math.prod(array.shape) * array.dtype.itemsize)
+        whole = np.frombuffer(content, array.dtype).reshape(array.shape)
+        return whole.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+@contextlib.contextmanager
+def _content(array: StoredArray) -> Iterator[IO[bytes]]:
+    """Open an array's file behind its header."""
+    with contextlib.ExitStack() as stack:
+        file: IO[bytes]
+        if array.member:
+            archive = stack.enter_context(zipfile.ZipFile(array.path))
+            file = stack.enter_context(archive.open(array.member))
+        else:
+            file = stack.enter_context(array.path.open("rb"))
+        if npy_header(file)[:2] != (array.shape, array.dtype):
+            raise ValueError("it has changed while it was read")
+        yield file
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file causes into one sentence about it."""
+    try:
+        yield
     except BROKEN_ZIP as error:
         raise QembedError(f"{path}: {_why(error)}") from None
 
 
-def _check_sizes(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
+def _check_names(members: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in members]
     if len(names) > MAX_MEMBERS or len(set(names)) != len(names):
         raise ValueError(f"the archive has {len(names)} entries; too many, or some of equal name")
     for name in names:
         if not name.endswith(".npy"):
             raise ValueError(f"entry '{name}' is no array")
-    claimed = sum(info.file_size for info in members)
-    if claimed > FREE_BYTES + MAX_RATIO * file_bytes:
-        raise ValueError(f"an archive of {file_bytes} bytes claims to unpack to {claimed}")
+
+
+def _stored(file: IO[bytes], path: Path, member: str, file_bytes: int) -> StoredArray:
+    shape, dtype, fortran = _header_of(file, member[:-4], file_bytes)
+    if fortran and len(shape) > 1:
+        raise ValueError(
+            f"array '{member[:-4]}' is in Fortran order; save numpy.ascontiguousarray of it"
+        )
+    return StoredArray(path, member, shape, dtype)
+
+
+def _header_of(
+    file: IO[bytes], key: str, file_bytes: int
+) -> tuple[tuple[int, ...], np.dtype, bool]:
+    """Read an `.npy` header and compare what it claims with the size of the file."""
+    what = f"array '{key}'" if key else "its array"
+    try:
+        shape, dtype, fortran = npy_header(file)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
+    size = math.prod(shape) * dtype.itemsize
+    if file.tell() + size != file_bytes:
+        raise ValueError(
+            f"{what} claims {dtype.name}{list(shape)} but has {file_bytes - file.tell()} bytes"
+        )
+    return shape, dtype, fortran
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> AnyArray:
     key = info.filename[:-4]
     with archive.open(info) as file:
-        try:
-            shape, dtype, fortran = npy_header(file)
-        except ValueError as error:
-            raise ValueError(f"array '{key}': {error}") from None
-        size = dtype.itemsize
-        for n in shape:
-            size *= n
-        if file.tell() + size != info.file_size:
-            raise ValueError(
-                f"array '{key}' claims {dtype.name}{list(shape)} but has "
-                f"{info.file_size - file.tell()} bytes"
-            )
+        shape, dtype, fortran = _header_of(file, key, info.file_size)
+        size = math.prod(shape) * dtype.itemsize
         content = file.read(size)
         if len(content) != size or file.read(1):  # the second read makes zipfile check the CRC
             raise ValueError(f"array '{key}' is cut short")
