@@ -47,9 +47,9 @@ def require_activation_range(bounds: tuple[int, int], dtype: DType) -> None:
 
 
 def require_array(what: str, array: AnyArray, dtypes: Sequence[str], shape: Shape) -> None:
-    """Refuse an array parameter of another type or shape. -1 in `shape` matches any size."""
+    """Refuse an array parameter of another type or shape. -1 in `shape` is any size from 1."""
     fits = array.ndim == len(shape) and all(
-        want in (-1, got) for want, got in zip(shape, array.shape, strict=True)
+        got > 0 and want in (-1, got) for want, got in zip(shape, array.shape, strict=True)
     )
     if array.dtype.name not in dtypes or not fits:
         raise ModelError(
@@ -72,6 +72,8 @@ def require_requantization(what: str, by: Requantization, channels: int) -> None
         raise ModelError(
             f"{what} needs multipliers of 0 or in [2**30, 2**31) and shifts in [-31, 30]"
         )
+    if by.rounding == "wide" and bool(np.any(by.shift > 7)):
+        raise ModelError(f"{what} rounds 'wide' and needs shifts of at most 7")
 
 
 def require_window_overlap(shape: Shape, window: tuple[int, int], padding: Padding2D) -> None:

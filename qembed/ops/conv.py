@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qembed.arithmetic import Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Padding2D, Shape, Tensor
-from qembed.ops import _check, _windows
+from qembed.ops import _accumulator, _check, _windows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,12 +65,16 @@ def infer(params: Conv, x: Tensor) -> list[tuple[Shape, DType]]:
         raise ModelError(
             f"weights {params.weights.shape} do not divide {x.shape[3]} input channels into groups"
         )
-    check_accumulation(params, out_c, x.dtype)
+    check_accumulation(params, params.weights.reshape(out_c, -1), x.dtype)
     return [((x.shape[0], *size, out_c), x.dtype)]
 
 
-def check_accumulation(params: Any, channels: int, dtype: DType) -> None:
-    """Check bias, requantization, zero points and clamp of a layer that sums products."""
+def check_accumulation(params: Any, rows: NDArray[np.int8], dtype: DType) -> None:
+    """Check bias, requantization, zero points, clamp and overflow of a layer that sums products.
+
+    `rows` are its weights, shape (O, K): those that output channel o sums.
+    """
+    channels = rows.shape[0]
     _check.require_array("bias", params.bias, ["int32", "int64"], (channels,))
     _check.require_requantization("requantization", params.requantization, channels)
     if (params.requantization.rounding == "wide") != (params.bias.dtype == np.int64):
@@ -82,6 +86,9 @@ def check_accumulation(params: Any, channels: int, dtype: DType) -> None:
         raise ModelError(f"weight_bits is {params.weight_bits}, must be 4 or 8")
     if params.weight_bits == 4 and bool(np.any((params.weights < -8) | (params.weights > 7))):
         raise ModelError("weight_bits is 4 but a weight is outside [-8, 7]")
+    _accumulator.require_no_overflow(
+        _accumulator.bounds(rows, params.bias, params.input_zero_point, dtype)
+    )
 
 
 def macs(params: Conv, x: Tensor, y: Tensor) -> int:

@@ -51,7 +51,7 @@ def infer(params: DepthwiseConv, x: Tensor) -> list[tuple[Shape, DType]]:
         raise ModelError(
             f"weights have {out_c} channels, not a multiple of the input's {x.shape[3]}"
         )
-    check_accumulation(params, out_c, x.dtype)
+    check_accumulation(params, params.weights.reshape(-1, out_c).T, x.dtype)
     return [((x.shape[0], *size, out_c), x.dtype)]
 
 

@@ -50,7 +50,7 @@ def infer(params: FullyConnected, x: Tensor) -> list[tuple[Shape, DType]]:
     size = math.prod(x.shape)
     if size % in_c or (params.keep_dims and x.shape[-1:] != (in_c,)):
         raise ModelError(f"input {x.shape} cannot be cut into rows of {in_c} values")
-    check_accumulation(params, out_c, x.dtype)
+    check_accumulation(params, params.weights, x.dtype)
     shape = (*x.shape[:-1], out_c) if params.keep_dims else (size // in_c, out_c)
     return [(shape, x.dtype)]
 

@@ -1,0 +1,65 @@
+"""From the files of other tools to a Graph. The format is told by content, not by name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from qembed.errors import ModelError, QembedError, UnsupportedError
+from qembed.importers.tflite import convert, reader
+from qembed.ir import Graph
+from qembed.numerics import profile_named
+
+MAX_FILE_BYTES = 1 << 31
+TFLITE_MARK = slice(4, 8), b"TFL3"
+
+
+def import_model(path: Path, profile: str = "tflm") -> Graph:
+    """Read a model of another tool.
+
+    Parameters
+    ----------
+    path : Path
+        A .tflite file.
+    profile : str
+        Numerics profile to follow: a key of ``qembed.numerics.PROFILES``.
+
+    Returns
+    -------
+    Graph
+        Validated.
+
+    Raises
+    ------
+    ModelError
+        The file is not there, not a model, damaged, or not numerically sound.
+    UnsupportedError
+        It uses something that qembed does not implement; everything of it is listed.
+    """
+    try:
+        graph = import_bytes(_read(path), path.stem, profile)
+    except QembedError as error:
+        raise type(error)(f"{path}: {error}") from None
+    return replace(graph, source={"file": path.name, **graph.source})
+
+
+def import_bytes(raw: bytes, name: str, profile: str = "tflm") -> Graph:
+    """Read a model from the bytes of a file; `name` becomes the graph's. See `import_model`."""
+    numerics = profile_named(profile)
+    where, mark = TFLITE_MARK
+    if raw[where] != mark:
+        raise UnsupportedError("this is not a .tflite model, and no other format is known")
+    graph = convert.convert(reader.parse(raw), name, len(raw), numerics)
+    source = {"format": "tflite", "sha256": hashlib.sha256(raw).hexdigest()}
+    return replace(graph, source=source)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelError(f"the file has {size} bytes; the limit is {MAX_FILE_BYTES}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror or error}") from None

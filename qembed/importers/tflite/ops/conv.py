@@ -1,0 +1,105 @@
+"""CONV_2D to `qembed.ops.conv`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qembed.arithmetic import Rounding
+from qembed.errors import ModelError
+from qembed.importers.tflite import values
+from qembed.importers.tflite.reader import Operator, Value
+from qembed.importers.tflite.values import Step
+from qembed.ir import AnyArray, Padding2D
+from qembed.numerics import (
+    Numerics,
+    activation_range,
+    convolution_multipliers,
+    requantization_of,
+    window_padding,
+)
+from qembed.ops.conv import Conv
+
+# Rounding "wide" reduces the shift to 15 bits and needs room for it.
+WIDE_LARGEST = 2.0**7
+
+
+def convert(op: Operator, numerics: Numerics) -> list[Step]:
+    """Weights OHWI; groups follow from the numbers of channels."""
+    x, w, y = values.operand(op, 0), values.operand(op, 1, ("int8", "int4")), values.result(op)
+    weights = values.contents(w)
+    if len(x.shape) != 4 or len(weights.shape) != 4:
+        raise ModelError(f"input {values.describe(x)} and weights must have four dimensions")
+    params = Conv(
+        weights=weights,
+        stride=strides(op),
+        dilation=dilations(op),
+        padding=padding(op, x, weights.shape[1:3], dilations(op)),
+        **accumulation(op, numerics, x, w, y, weights.shape[0], 0),
+    )
+    return [Step("conv", params, (x,), (y,))]
+
+
+def strides(op: Operator) -> tuple[int, int]:
+    """Return the option (height, width), at least 1."""
+    return _pair(op, "stride_h", "stride_w")
+
+
+def dilations(op: Operator) -> tuple[int, int]:
+    """Return the option (height, width), at least 1."""
+    return _pair(op, "dilation_h", "dilation_w")
+
+
+def _pair(op: Operator, height: str, width: str) -> tuple[int, int]:
+    pair = op.options[height], op.options[width]
+    if min(pair) < 1:
+        raise ModelError(f"options {height}, {width} are {pair}, must be at least 1")
+    return pair
+
+
+def padding(
+    op: Operator, x: Value, window: tuple[int, ...], dilation: tuple[int, int] = (1, 1)
+) -> Padding2D:
+    """Return the padding in pixels of a window (height, width) sliding over the NHWC input."""
+    stride = strides(op)
+    vertical, horizontal = (
+        window_padding(op.options["padding"], x.shape[1 + i], window[i], stride[i], dilation[i])
+        for i in (0, 1)
+    )
+    return vertical, horizontal
+
+
+def accumulation(
+    op: Operator, numerics: Numerics, x: Value, w: Value, y: Value, channels: int, axis: int
+) -> dict[str, Any]:
+    """Parameters that all layers share that sum products and scale each channel."""
+    values.require_no_zero_point(w)
+    scale, output = values.quantization(x), values.quantization(y)
+    weight_scale = values.channel_scales(w, channels, axis)
+    real = convolution_multipliers(scale.scale, weight_scale, output.scale)
+    bias = bias_for(op, x, channels)
+    return {
+        "bias": bias,
+        "requantization": requantize_by(real, bias, numerics),
+        "input_zero_point": scale.zero_point,
+        "output_zero_point": output.zero_point,
+        "activation_range": activation_range(
+            op.options["activation"], output.scale, output.zero_point, values.dtype_of(y)
+        ),
+        "weight_bits": 4 if w.dtype == "int4" else 8,
+        "weight_scale": weight_scale,
+    }
+
+
+def bias_for(op: Operator, x: Value, channels: int) -> AnyArray:
+    """Bias of a convolution: int32, with int16 activations int64 as well."""
+    return values.bias_of(op, 2, channels, ("int32",) if x.dtype == "int8" else ("int32", "int64"))
+
+
+def requantize_by(real: NDArray[np.float64], bias: AnyArray, numerics: Numerics) -> Any:
+    """Requantization of a layer whose accumulators are as wide as its bias."""
+    wide = bias.dtype == np.int64
+    rounding: Rounding = "wide" if wide else numerics.rounding
+    return requantization_of(real, rounding, WIDE_LARGEST if wide else 2.0**30)

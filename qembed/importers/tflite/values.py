@@ -1,0 +1,166 @@
+"""What the conversions of single operators share: checks of values, and the steps they return."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qembed.errors import ModelError, UnsupportedError
+from qembed.importers.tflite.reader import Operator, Value
+from qembed.ir import AnyArray, DType, Quantization, Shape
+from qembed.ops.reshape import Reshape
+
+# TFLite Micro takes scales for equal that differ by no more than this.
+TIED_SCALE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One node to be: the operator's stem and parameters, the values it reads and writes."""
+
+    stem: str
+    params: Any
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+
+
+def describe(value: Value) -> str:
+    """Name, type and shape of a value, for messages."""
+    return f"'{value.name}' ({value.dtype}{list(value.shape)})"
+
+
+def operand(op: Operator, index: int, dtypes: Sequence[str] = ("int8", "int16")) -> Value:
+    """Input number `index`, which must be there and of one of `dtypes`."""
+    value = optional_operand(op, index, dtypes)
+    if value is None:
+        raise ModelError(f"input {index} is missing")
+    return value
+
+
+def optional_operand(op: Operator, index: int, dtypes: Sequence[str]) -> Value | None:
+    """Input number `index` of one of `dtypes`, or None if the file leaves it out."""
+    value = op.inputs[index] if index < len(op.inputs) else None
+    return None if value is None else _of_type(value, dtypes)
+
+
+def result(op: Operator, dtypes: Sequence[str] = ("int8", "int16")) -> Value:
+    """Return the only output, which must be of one of `dtypes`."""
+    if len(op.outputs) != 1:
+        raise ModelError(f"has {len(op.outputs)} outputs instead of one")
+    return _of_type(op.outputs[0], dtypes)
+
+
+def _of_type(value: Value, dtypes: Sequence[str]) -> Value:
+    if value.dtype not in dtypes:
+        raise UnsupportedError(
+            f"tensor {describe(value)} must be {' or '.join(dtypes)} for this operator"
+        )
+    if value.is_sparse:
+        raise UnsupportedError(f"tensor {describe(value)} is stored sparse")
+    return value
+
+
+def contents(value: Value) -> AnyArray:
+    """Contents of a value that must be a constant."""
+    if value.data is None:
+        raise UnsupportedError(f"tensor {describe(value)} must be a constant")
+    return value.data
+
+
+def integers(value: Value) -> tuple[int, ...]:
+    """Contents of a constant list of integers."""
+    return tuple(int(n) for n in contents(value).reshape(-1))
+
+
+def quantization(value: Value) -> Quantization:
+    """Scale and zero point of a value that must have exactly one of each."""
+    if value.scales.size != 1:
+        raise UnsupportedError(
+            f"tensor {describe(value)} has {value.scales.size} scales, must have one here"
+        )
+    scale, zero_point = float(value.scales[0]), int(value.zero_points[0])
+    if not 0.0 < scale < float("inf"):
+        raise ModelError(f"tensor {describe(value)} has the scale {scale}, must be positive")
+    limits = np.iinfo(value.dtype)
+    if not limits.min <= zero_point <= limits.max:
+        raise ModelError(f"tensor {describe(value)} has the zero point {zero_point}")
+    return Quantization(scale, zero_point)
+
+
+def channel_scales(value: Value, channels: int, axis: int) -> NDArray[np.float32]:
+    """Scales of a constant, one for all or one per channel along `axis`; zero points 0.
+
+    With a single scale the file's own axis means nothing, and some files store any number there.
+    """
+    scales = value.scales
+    if scales.size not in (1, channels):
+        raise ModelError(
+            f"tensor {describe(value)} has {scales.size} scales for {channels} channels"
+        )
+    if scales.size > 1 and value.axis != axis:
+        raise UnsupportedError(
+            f"tensor {describe(value)} is quantized along axis {value.axis}, must be {axis}"
+        )
+    bad = np.flatnonzero(~((scales > 0) & np.isfinite(scales)))
+    if bad.size:
+        raise ModelError(
+            f"tensor {describe(value)} has the scale {scales[bad[0]]} in channel {bad[0]}, must "
+            "be positive"
+        )
+    return scales.astype(np.float32)
+
+
+def require_no_zero_point(value: Value) -> None:
+    """Refuse weights whose zero points are not 0."""
+    if np.any(value.zero_points != 0):
+        raise UnsupportedError(f"tensor {describe(value)} has a zero point; weights must have 0")
+
+
+def require_tied(x: Value, y: Value) -> None:
+    """Refuse different quantization where an operator moves bytes without converting them."""
+    one, other = quantization(x), quantization(y)
+    if (
+        abs(one.scale - other.scale) > TIED_SCALE_TOLERANCE
+        or one.zero_point != other.zero_point
+        or x.dtype != y.dtype
+    ):
+        raise ModelError(
+            f"tensors {describe(x)} and {describe(y)} must have the same type, scale and zero "
+            f"point, not {one.scale:g}, {one.zero_point} and {other.scale:g}, {other.zero_point}"
+        )
+
+
+def bias_of(op: Operator, index: int, channels: int, dtypes: Sequence[str]) -> AnyArray:
+    """Bias of a layer; int32 zeros if the file leaves it out."""
+    value = optional_operand(op, index, dtypes)
+    if value is None:
+        return np.zeros(channels, np.int32)
+    bias = contents(value)
+    if bias.size != channels:
+        raise ModelError(f"bias {describe(value)} does not have {channels} values")
+    return bias.reshape(channels).astype(value.dtype)
+
+
+def between(like: Value, suffix: str, shape: Shape) -> Value:
+    """Return a new value between two nodes, with type and scale of `like`."""
+    return replace(like, name=f"{like.name}/{suffix}", shape=shape, data=None, is_variable=False)
+
+
+def reshaped(x: Value, y: Value, stem: str, params: Any, shape: Shape) -> list[Step]:
+    """Return steps that compute `shape` from x and call it y, whatever shape y is declared."""
+    if y.shape == shape:
+        return [Step(stem, params, (x,), (y,))]
+    raw = between(y, "rows", shape)
+    return [
+        Step(stem, params, (x,), (raw,)),
+        Step("reshape", Reshape(y.shape), (raw,), (y,)),
+    ]
+
+
+def dtype_of(value: Value) -> DType:
+    """Type of an activation, checked earlier to be one of qembed's."""
+    return cast(DType, value.dtype)

@@ -1,0 +1,62 @@
+"""Random parameters of layers, drawn so that outputs use their whole range, clamps included."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+SAMPLES = 3
+
+
+def choice(rng: np.random.Generator, options):
+    return options[int(rng.integers(len(options)))]
+
+
+def integer(rng: np.random.Generator, low: int, high: int) -> int:
+    """Inclusive on both ends."""
+    return int(rng.integers(low, high + 1))
+
+
+def scale(rng: np.random.Generator, low: float = -8, high: float = 0) -> float:
+    """A float32 between 2**low and 2**high."""
+    return float(np.float32(2.0 ** rng.uniform(low, high)))
+
+
+def zero_point(rng: np.random.Generator, dtype: str = "int8") -> int:
+    if dtype == "int16":
+        return 0
+    return choice(rng, (-128, 127, 0, integer(rng, -128, 127)))
+
+
+def activations(rng: np.random.Generator, shape, dtype: str = "int8") -> np.ndarray:
+    """A batch: one sample uniform, one with extremes only, one narrow."""
+    limits = np.iinfo(dtype)
+    batch = rng.integers(limits.min, limits.max + 1, (SAMPLES, *shape))
+    batch[1] = np.where(rng.random(shape) < 0.5, limits.min, limits.max)
+    batch[2] = np.clip(batch[2] // 16, limits.min, limits.max)
+    return batch.astype(dtype)
+
+
+def weights(rng: np.random.Generator, shape, bits: int = 8) -> np.ndarray:
+    limit = 1 << (bits - 1)
+    return rng.integers(-limit + 1, limit, shape).astype(np.int8)
+
+
+def channel_scales(rng: np.random.Generator, channels: int) -> list[float]:
+    """Either one scale or one per channel."""
+    count = channels if rng.random() < 0.7 else 1
+    return [scale(rng, -10, -4) for _ in range(count)]
+
+
+def sum_scale(
+    rng: np.random.Generator, x_scale: float, w_scale, taps: int, dtype: str, bits: int = 8
+) -> float:
+    """An output scale with which sums of `taps` products fill the output type, more or less."""
+    typical = np.sqrt(taps) * 2.0 ** (bits - 1) * (74 if dtype == "int8" else 18000)
+    steps = rng.uniform(20, 150) * (1 if dtype == "int8" else 200)
+    return float(np.float32(x_scale * np.mean(w_scale) * typical / steps))
+
+
+def bias(rng: np.random.Generator, channels: int, taps: int, dtype: str = "int32") -> np.ndarray:
+    limit = 3000 * int(np.sqrt(taps)) * (1 if dtype == "int32" else 200)
+    return rng.integers(-limit, limit + 1, channels).astype(dtype)
