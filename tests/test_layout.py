@@ -39,6 +39,7 @@ def test_registry_entry_is_complete(stem):
     assert operator.reference is module.reference
     assert operator.macs is getattr(module, "macs", None)
     assert operator.accumulate is getattr(module, "accumulate", None)
+    assert operator.rows is getattr(module, "rows", None)
 
 
 def test_the_repository_names_no_place_of_its_making():

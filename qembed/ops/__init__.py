@@ -7,7 +7,8 @@ A module ``qembed/ops/<stem>.py`` holds everything that defines one operator:
   each output;
 - ``reference(params, *arrays)``: one sample by definition, in NumPy int64; returns one array, or a
   tuple of them for several outputs;
-- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate``, if it sums products.
+- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate`` and ``rows`` (the weights of
+  each sum, (O, K)), if it sums products.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.ir import DType, Shape
+from qembed.ir import AnyArray, DType, Shape
 from qembed.ops import (
     add,
     average_pool,
@@ -42,18 +43,20 @@ class Operator:
     reference: Callable[..., Any]
     macs: Callable[..., int] | None = None
     accumulate: Callable[..., Any] | None = None
+    rows: Callable[..., AnyArray] | None = None
 
 
 OPERATORS: dict[str, Operator] = {
     "add": Operator(add.Add, add.infer, add.reference),
     "average_pool": Operator(average_pool.AveragePool, average_pool.infer, average_pool.reference),
-    "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate),
+    "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate, conv.rows),
     "depthwise_conv": Operator(
         depthwise_conv.DepthwiseConv,
         depthwise_conv.infer,
         depthwise_conv.reference,
         depthwise_conv.macs,
         depthwise_conv.accumulate,
+        depthwise_conv.rows,
     ),
     "dequantize": Operator(dequantize.Dequantize, dequantize.infer, dequantize.reference),
     "fully_connected": Operator(
@@ -62,6 +65,7 @@ OPERATORS: dict[str, Operator] = {
         fully_connected.reference,
         fully_connected.macs,
         fully_connected.accumulate,
+        fully_connected.rows,
     ),
     "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
     "mean": Operator(mean.Mean, mean.infer, mean.reference),

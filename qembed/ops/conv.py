@@ -65,7 +65,7 @@ def infer(params: Conv, x: Tensor) -> list[tuple[Shape, DType]]:
         raise ModelError(
             f"weights {params.weights.shape} do not divide {x.shape[3]} input channels into groups"
         )
-    check_accumulation(params, params.weights.reshape(out_c, -1), x.dtype)
+    check_accumulation(params, rows(params), x.dtype)
     return [((x.shape[0], *size, out_c), x.dtype)]
 
 
@@ -89,6 +89,11 @@ def check_accumulation(params: Any, rows: NDArray[np.int8], dtype: DType) -> Non
     _accumulator.require_no_overflow(
         _accumulator.bounds(rows, params.bias, params.input_zero_point, dtype)
     )
+
+
+def rows(params: Conv) -> NDArray[np.int8]:
+    """Weights that each output channel sums, (O, K)."""
+    return params.weights.reshape(params.weights.shape[0], -1)
 
 
 def macs(params: Conv, x: Tensor, y: Tensor) -> int:

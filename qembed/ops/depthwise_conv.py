@@ -51,8 +51,13 @@ def infer(params: DepthwiseConv, x: Tensor) -> list[tuple[Shape, DType]]:
         raise ModelError(
             f"weights have {out_c} channels, not a multiple of the input's {x.shape[3]}"
         )
-    check_accumulation(params, params.weights.reshape(-1, out_c).T, x.dtype)
+    check_accumulation(params, rows(params), x.dtype)
     return [((x.shape[0], *size, out_c), x.dtype)]
+
+
+def rows(params: DepthwiseConv) -> NDArray[np.int8]:
+    """Weights that each output channel sums, (O, K)."""
+    return params.weights.reshape(-1, params.weights.shape[2]).T
 
 
 def macs(params: DepthwiseConv, x: Tensor, y: Tensor) -> int:

@@ -50,9 +50,14 @@ def infer(params: FullyConnected, x: Tensor) -> list[tuple[Shape, DType]]:
     size = math.prod(x.shape)
     if size % in_c or (params.keep_dims and x.shape[-1:] != (in_c,)):
         raise ModelError(f"input {x.shape} cannot be cut into rows of {in_c} values")
-    check_accumulation(params, params.weights, x.dtype)
+    check_accumulation(params, rows(params), x.dtype)
     shape = (*x.shape[:-1], out_c) if params.keep_dims else (size // in_c, out_c)
     return [(shape, x.dtype)]
+
+
+def rows(params: FullyConnected) -> NDArray[np.int8]:
+    """Weights that each output channel sums, (O, K)."""
+    return params.weights
 
 
 def macs(params: FullyConnected, x: Tensor, y: Tensor) -> int:
