@@ -7,7 +7,7 @@ A module ``qembed/ops/<stem>.py`` holds everything that defines one operator:
   each output;
 - ``reference(params, *arrays)``: one sample by definition, in NumPy int64; returns one array, or a
   tuple of them for several outputs;
-- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate`` and ``rows`` (the weights of
+- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate`` and ``rows`` (weights of
   each sum, (O, K)), if it sums products.
 """
 
