@@ -57,6 +57,11 @@ class Plan:
     lower_bound: int
     alignment: int
 
+    @property
+    def running(self) -> tuple[int, ...]:
+        """Nodes that run, in order: those whose output is not an alias."""
+        return tuple(dict.fromkeys(layer.node for layer in self.layers))
+
 
 @dataclass(frozen=True, slots=True)
 class _Buffer:

@@ -28,6 +28,9 @@ typedef struct {
 } qe_model;
 
 #ifdef QE_OBSERVE
+#ifdef __cplusplus
+extern "C" {
+#endif
 /**
  * @brief Called after each layer by a model built with QE_OBSERVE; the application defines it.
  *
@@ -36,6 +39,9 @@ typedef struct {
  * @param bytes  Its size.
  */
 void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes);
+#ifdef __cplusplus
+}
+#endif
 #define QE_LAYER_DONE(layer, data, bytes) qe_layer_done((layer), (data), (bytes))
 #else
 #define QE_LAYER_DONE(layer, data, bytes) ((void)0)

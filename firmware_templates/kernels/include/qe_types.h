@@ -10,12 +10,24 @@
 /** Result of every call that can fail. Zero is success, errors are negative (like POSIX). */
 typedef enum {
     QE_OK = 0,
-    QE_ERR_ARENA = -1, /**< The arena is NULL, too small or not aligned to QE_ARENA_ALIGNMENT. */
+    QE_ERR_ARENA = -1, /**< The arena is NULL, too small or not aligned. */
     QE_ERR_STATE = -2, /**< Called before a successful `_init`. */
 } qe_status;
 
-/** Required alignment of an arena, in bytes. */
+/** Least alignment of an arena, in bytes; a model may ask for more (<MODEL>_ARENA_ALIGNMENT). */
 #define QE_ARENA_ALIGNMENT 4
+
+/** Aligns an array that is being declared. */
+#if defined(__GNUC__)
+#define QE_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#else
+#define QE_ALIGNED(bytes)
+#endif
+
+/** Marks the constant arrays of a model; redefine it to place them in a section of your own. */
+#ifndef QE_FLASH
+#define QE_FLASH QE_ALIGNED(4)
+#endif
 
 /** Shape of one NHWC activation with N = 1; height and width in pixels. */
 typedef struct {

@@ -1,0 +1,302 @@
+"""A graph as C sources, in memory: the model's own files and the kernels it uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import qembed
+from qembed.container import graph_hash
+from qembed.errors import UnsupportedError
+from qembed.export import c_text
+from qembed.export.lowering import CArray, Lowering
+from qembed.export.ops import lower
+from qembed.export.templates import render
+from qembed.ir import Graph, Tensor
+from qembed.plan import Demand, Layer, Overlap, Plan, Traversal, check, plan_memory
+from qembed.resources import firmware_templates
+from qembed.targets import Target
+
+INCLUDE_DIRS = (".", "kernels/include")
+COMMON_HEADERS = ("qe_types.h", "qe_model.h")
+STATE_HEADERS, STATE_SOURCES = ("qe_fill.h",), ("portable/qe_fill.c",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelSources:
+    """An exported model, not yet written anywhere.
+
+    Attributes
+    ----------
+    prefix : str
+        Begins every C name of the model.
+    files : mapping of str to bytes
+        By path below the folder that will hold them.
+    sources : tuple of str
+        The paths of `files` to compile.
+    include_dirs : tuple of str
+        Folders for the compiler's ``-I``.
+    plan : Plan
+    lowerings : tuple of Lowering
+        By node index.
+    arrays : mapping of str to int
+        C name and size in bytes of every constant array: the model's weights.
+    """
+
+    prefix: str
+    files: Mapping[str, bytes]
+    sources: tuple[str, ...]
+    include_dirs: tuple[str, ...]
+    plan: Plan
+    lowerings: tuple[Lowering, ...]
+    arrays: Mapping[str, int]
+
+
+def demand_of(lowering: Lowering) -> Demand:
+    """Translate what a lowered node asks of memory."""
+    overlaps = tuple(Overlap(i, 0, in_place=True) for i in lowering.in_place)
+    return Demand((Traversal("forward", lowering.scratch_bytes, overlaps),), lowering.identity)
+
+
+def plan_for(graph: Graph, target: Target) -> tuple[tuple[Lowering, ...], Plan]:
+    """Choose a kernel for every node and a place for every activation.
+
+    Raises
+    ------
+    UnsupportedError
+        If the target has no kernel for a node.
+    """
+    lowerings = tuple(lower(node, graph, target) for node in graph.nodes)
+    plan = plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment)
+    check(plan, graph)
+    return lowerings, plan
+
+
+def model_sources(graph: Graph, target: Target, prefix: str | None = None) -> ModelSources:
+    """Turn a validated graph into C.
+
+    Parameters
+    ----------
+    graph : Graph
+    target : Target
+    prefix : str, optional
+        Begins every C name; by default made from the graph's name.
+
+    Raises
+    ------
+    QembedError
+        If the prefix cannot begin C names.
+    UnsupportedError
+        If the target has no kernel for a node, or an output is a constant.
+    """
+    prefix = c_text.sanitize_prefix(graph.name) if prefix is None else c_text.check_prefix(prefix)
+    lowerings, plan = plan_for(graph, target)
+    names = _names(prefix, graph, lowerings, plan)
+    values = _context(graph, target, lowerings, plan, names)
+    files = {
+        f"{prefix}.h": render("model/model.h.j2", values),
+        f"{prefix}_weights.h": render("model/weights.h.j2", values),
+        f"{prefix}.c": render("model/model.c.j2", values),
+    }
+    kernels = _kernel_files(graph, [lowerings[n] for n in names.nodes])
+    return ModelSources(
+        prefix=prefix,
+        files=files | kernels,
+        sources=(f"{prefix}.c", *(path for path in kernels if path.endswith(".c"))),
+        include_dirs=INCLUDE_DIRS,
+        plan=plan,
+        lowerings=lowerings,
+        arrays={name: _array_bytes(array) for name, array in names.arrays.items()},
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Names:
+    """Names that the model's own C file uses.
+
+    Attributes
+    ----------
+    nodes : mapping of int to str
+        Parameter struct of each node that runs.
+    arrays : mapping of str to CArray
+        Every constant array, by name.
+    array_names : mapping of int to str
+        Name of a `CArray`, by its id.
+    constants : mapping of int to str
+        Name of the array that holds a constant tensor.
+    """
+
+    prefix: str
+    nodes: Mapping[int, str]
+    arrays: Mapping[str, CArray]
+    array_names: Mapping[int, str]
+    constants: Mapping[int, str]
+
+
+def _names(prefix: str, graph: Graph, lowerings: Sequence[Lowering], plan: Plan) -> _Names:
+    nodes = {n: f"{prefix}_{n}_{graph.nodes[n].op}" for n in plan.running}
+    arrays: dict[str, CArray] = {}
+    constants = {}
+    for n, name in nodes.items():
+        for i in graph.nodes[n].inputs:
+            tensor = graph.tensors[i]
+            if tensor.data is not None:
+                constants[i] = f"{prefix}_tensor_{i}"
+                arrays[constants[i]] = CArray(
+                    constants[i], c_text.C_TYPES[tensor.dtype], tensor.data
+                )
+        arrays |= {f"{name}_{array.suffix}": array for array in lowerings[n].arrays}
+    array_names = {id(array): name for name, array in arrays.items()}
+    return _Names(prefix, nodes, arrays, array_names, constants)
+
+
+def _context(
+    graph: Graph, target: Target, lowerings: Sequence[Lowering], plan: Plan, names: _Names
+) -> dict[str, Any]:
+    """Everything that the templates print, computed: they add punctuation only."""
+    digest = graph_hash(graph)
+    return {
+        "prefix": names.prefix,
+        "macro": names.prefix.upper(),
+        "title": f"Model '{c_text.comment(graph.name)}' as a C function.",
+        "version": qembed.__version__,
+        "target": target.name,
+        "hash": digest.hex(),
+        "hash_lines": c_text.wrapped(f"0x{byte:02x}," for byte in digest),
+        "arena_bytes": plan.arena_bytes,
+        "arena_alignment": plan.alignment,
+        "constant_bytes": sum(_array_bytes(array) for array in names.arrays.values()),
+        "inputs": [_buffer(graph, plan, i) for i in graph.inputs],
+        "outputs": [_buffer(graph, plan, i) for i in graph.outputs],
+        "states": [_state(graph.tensors[i], plan.offsets[i]) for i in graph.state],
+        "headers": sorted(_headers(graph, [lowerings[n] for n in names.nodes])),
+        "arrays": [
+            {
+                "name": name,
+                "c_type": array.c_type,
+                "shape": list(array.values.shape),
+                "size": array.values.size,
+                "lines": c_text.array_lines(array),
+            }
+            for name, array in names.arrays.items()
+        ],
+        "layers": [
+            {
+                "name": name,
+                "params_type": lowerings[n].params_type,
+                "description": describe(graph, n),
+                "members": [
+                    line
+                    for key, value in lowerings[n].fields.items()
+                    for line in c_text.member_lines(key, value, names.array_names)
+                ],
+            }
+            for n, name in names.nodes.items()
+            if not lowerings[n].identity
+        ],
+        "layer_count": len(plan.layers),
+        "statements": _statements(graph, lowerings, plan, names),
+    }
+
+
+def describe(graph: Graph, n: int) -> str:
+    """One line on a node: index, operator, types and shapes; nothing that a model could inject."""
+    node = graph.nodes[n]
+    inputs, outputs = (
+        ", ".join(_type_of(graph.tensors[i]) for i in indices)
+        for indices in (node.inputs, node.outputs)
+    )
+    return f"{n}: {node.op}, {inputs} -> {outputs}"
+
+
+def _type_of(tensor: Tensor) -> str:
+    return f"{tensor.dtype}{list(tensor.shape)}"
+
+
+def _buffer(graph: Graph, plan: Plan, index: int) -> dict[str, Any]:
+    tensor = graph.tensors[index]
+    if tensor.data is not None:
+        raise UnsupportedError(
+            f"output '{tensor.name}' is a constant: take it out of the model's outputs"
+        )
+    return {
+        "offset": plan.offsets[index],
+        "bytes": tensor.nbytes,
+        "description": _type_of(tensor),
+    }
+
+
+def _state(tensor: Tensor, offset: int) -> dict[str, Any]:
+    itemsize = np.dtype(tensor.dtype).itemsize
+    if itemsize > 4 or tensor.dtype == "float32":
+        raise UnsupportedError(
+            f"state '{tensor.name}' has type {tensor.dtype}: only integers up to 32 bits"
+        )
+    assert tensor.reset_value is not None
+    return {
+        "offset": offset,
+        "value": c_text.integer(tensor.reset_value),
+        "count": math.prod(tensor.shape),
+        "element_bytes": itemsize,
+    }
+
+
+def _statements(
+    graph: Graph, lowerings: Sequence[Lowering], plan: Plan, names: _Names
+) -> list[str]:
+    """Write the body of an inference: one call a line, each followed by its layers."""
+    index = {layer: i for i, layer in enumerate(plan.layers)}
+    lines = []
+    for n, name in names.nodes.items():
+        node, lowering = graph.nodes[n], lowerings[n]
+        places = {i: _place(names.prefix, plan.offsets[i]) for i in node.outputs}
+        inputs = [
+            names.constants.get(i) or _place(names.prefix, plan.offsets[i]) for i in node.inputs
+        ]
+        outputs = list(places.values())
+        if lowering.identity:
+            size = graph.tensors[node.outputs[0]].nbytes
+            lines += c_text.call("memcpy", [outputs[0], inputs[0], f"{size}u"])
+        else:
+            if lowering.inputs_as_array:
+                inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
+            if lowering.outputs_as_array:
+                outputs = [f"(void *const[]){{{', '.join(outputs)}}}"]
+            scratch = [_place(names.prefix, plan.scratch[n])] if n in plan.scratch else []
+            lines += c_text.call(lowering.function, [f"&{name}", *inputs, *outputs, *scratch])
+        for i in node.outputs:
+            arguments = [str(index[Layer(n, i)]), places[i], f"{graph.tensors[i].nbytes}u"]
+            lines += c_text.call("QE_LAYER_DONE", arguments)
+    return lines
+
+
+def _place(prefix: str, offset: int) -> str:
+    return f"{prefix}_at({offset}u)"
+
+
+def _headers(graph: Graph, lowerings: Sequence[Lowering]) -> set[str]:
+    """List what the model's C file includes besides its own two."""
+    used = {f"qe_{low.stem}.h" for low in lowerings if not low.identity}
+    return used | set(STATE_HEADERS if graph.state else ())
+
+
+def _kernel_files(graph: Graph, lowerings: Sequence[Lowering]) -> dict[str, bytes]:
+    """Copy the kernels that run, and of what they include."""
+    headers = {h for low in lowerings for h in low.headers} | set(COMMON_HEADERS)
+    sources = {s for low in lowerings for s in low.sources}
+    if graph.state:
+        headers |= set(STATE_HEADERS)
+        sources |= set(STATE_SOURCES)
+    paths = [
+        *(f"kernels/include/{path}" for path in sorted(headers)),
+        *(f"kernels/src/{path}" for path in sorted(sources)),
+    ]
+    return {path: (firmware_templates() / path).read_bytes() for path in paths}
+
+
+def _array_bytes(array: CArray) -> int:
+    return array.values.size * c_text.element_bytes(array.c_type)
