@@ -1,0 +1,200 @@
+/**
+ * @file icount_plugin.c
+ * @brief QEMU plugin: how often each instruction of a firmware runs during an inference, per layer.
+ *
+ * The firmware is not changed: QEMU translates an addition into every counted instruction.
+ * Arguments, addresses in hexadecimal:
+ *
+ *     code=FIRST-END      what to count
+ *     invoke=FIRST-END    a model's `_invoke` function; may be given several times
+ *     done=ADDRESS        entry of qe_layer_done
+ *     send=ADDRESS        entry of qe_port_write
+ *     out=FILE            where the counts go
+ *
+ * A layer is what runs between entering `_invoke`, or returning into it from qe_layer_done, and the
+ * next entry of qe_layer_done, whose own work is not counted. An inference is over when its result
+ * is sent. The file gets, for each layer, a line "layer" and lines "ADDRESS COUNT"; then "rest" with
+ * what `_invoke` did after its last layer; then "end".
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is used of QEMU's plugin interface, version 1. */
+typedef uint64_t qemu_plugin_id_t;
+typedef struct qemu_info_t qemu_info_t; /* not read */
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef void (*translated)(qemu_plugin_id_t id, struct qemu_plugin_tb *block);
+typedef void (*executed)(unsigned int cpu, void *data);
+enum { NO_REGISTERS = 0, ADD_U64 = 0 };
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, translated callback);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, executed, int flags,
+                                            void *data);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int operation,
+                                                void *counter, uint64_t addend);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+
+#define EXPORT __attribute__((visibility("default")))
+EXPORT int qemu_plugin_version = 1;
+EXPORT int qemu_plugin_install(qemu_plugin_id_t, const qemu_info_t *, int argc, char **argv);
+
+#define MAX_MODELS 16
+
+typedef struct {
+    uint64_t first, end;
+} range;
+
+static range code, invokes[MAX_MODELS];
+static size_t invoke_count;
+static uint64_t done_address, send_address;
+static uint64_t *counts; /* one for each address of `code` */
+static uint64_t *before; /* their values when the current stretch began */
+static FILE *out;
+
+/* IDLE: outside of any inference. RUNNING: in a layer. PAUSED: in qe_layer_done. */
+static enum { IDLE, RUNNING, PAUSED } state;
+static const range *running; /* the `_invoke` of this inference */
+
+static bool within(const range *r, uint64_t address)
+{
+    return r->first <= address && address < r->end;
+}
+
+static const range *invoke_around(uint64_t address)
+{
+    for (size_t i = 0; i < invoke_count; ++i) {
+        if (within(&invokes[i], address)) {
+            return &invokes[i];
+        }
+    }
+    return NULL;
+}
+
+static void begin_stretch(void)
+{
+    memcpy(before, counts, (size_t)(code.end - code.first) * sizeof *counts);
+    state = RUNNING;
+}
+
+static void end_stretch(const char *title, const range *only)
+{
+    fprintf(out, "%s\n", title);
+    for (uint64_t address = only->first; address < only->end; ++address) {
+        uint64_t i = address - code.first;
+        if (counts[i] != before[i]) {
+            fprintf(out, "%" PRIx64 " %" PRIu64 "\n", address, counts[i] - before[i]);
+        }
+    }
+}
+
+static void on_layer_done(unsigned int cpu, void *unused)
+{
+    (void)cpu;
+    (void)unused;
+    if (state == RUNNING) {
+        end_stretch("layer", &code);
+        state = PAUSED;
+    }
+}
+
+static void on_send(unsigned int cpu, void *unused)
+{
+    (void)cpu;
+    (void)unused;
+    if (state == RUNNING) {
+        end_stretch("rest", running);
+        fputs("end\n", out);
+        fflush(out);
+        state = IDLE;
+    }
+}
+
+/* Runs before each instruction of an `_invoke`, and counts it. */
+static void on_invoke(unsigned int cpu, void *counter)
+{
+    uint64_t *count = counter;
+    uint64_t address = code.first + (uint64_t)(count - counts);
+
+    (void)cpu;
+    if (state == IDLE) {
+        running = invoke_around(address);
+    }
+    if (state != RUNNING) {
+        begin_stretch();
+    }
+    ++*count;
+}
+
+static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
+{
+    (void)id;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
+        uint64_t address = qemu_plugin_insn_vaddr(instruction);
+        uint64_t *counter = within(&code, address) ? &counts[address - code.first] : NULL;
+
+        if (address == done_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_layer_done, NO_REGISTERS, NULL);
+        }
+        if (address == send_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_send, NO_REGISTERS, NULL);
+        }
+        if (counter != NULL && invoke_around(address) != NULL) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_invoke, NO_REGISTERS, counter);
+        } else if (counter != NULL) {
+            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, counter, 1);
+        }
+    }
+}
+
+static bool parse(const char *argument)
+{
+    range r = {0, 0};
+
+    if (sscanf(argument, "code=%" SCNx64 "-%" SCNx64, &r.first, &r.end) == 2) {
+        code = r;
+    } else if (sscanf(argument, "invoke=%" SCNx64 "-%" SCNx64, &r.first, &r.end) == 2) {
+        if (invoke_count == MAX_MODELS) {
+            return false;
+        }
+        invokes[invoke_count++] = r;
+    } else if (sscanf(argument, "done=%" SCNx64, &r.first) == 1) {
+        done_address = r.first;
+    } else if (sscanf(argument, "send=%" SCNx64, &r.first) == 1) {
+        send_address = r.first;
+    } else if (strncmp(argument, "out=", 4) == 0) {
+        out = fopen(argument + 4, "w");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv)
+{
+    (void)info;
+    for (int i = 0; i < argc; ++i) {
+        if (!parse(argv[i])) {
+            fprintf(stderr, "icount_plugin: bad argument '%s'\n", argv[i]);
+            return -1;
+        }
+    }
+    if (out == NULL || code.end <= code.first) {
+        fputs("icount_plugin: needs out= and code=\n", stderr);
+        return -1;
+    }
+    counts = calloc((size_t)(code.end - code.first), sizeof *counts);
+    before = calloc((size_t)(code.end - code.first), sizeof *before);
+    if (counts == NULL || before == NULL) {
+        return -1;
+    }
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    return 0;
+}

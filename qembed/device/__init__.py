@@ -1,0 +1,1 @@
+"""Boards at work: compile, boot, connect, count."""

@@ -1,0 +1,207 @@
+"""Compile an exported firmware and measure it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qembed.boards import Board
+from qembed.device.callgraph import stack_bound
+from qembed.device.elf import SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
+from qembed.errors import ToolError
+from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject
+
+BUILD_SECONDS = 300.0
+"""A compiler that takes longer hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of a linked firmware.
+
+    Attributes
+    ----------
+    code : int
+        Instructions, vectors, and all constants but `weights`.
+    weights : int
+        Constant arrays of the models: weights, biases, multipliers, tables.
+    data, bss : int
+        Initialized and zeroed variables; `bss` includes the arena.
+    arena : int
+    stack : int, optional
+        Bound of one inference, from the compiler's report; None if it gives none.
+    """
+
+    code: int
+    weights: int
+    data: int
+    bss: int
+    arena: int
+    stack: int | None
+
+    @property
+    def flash(self) -> int:
+        """Everything that is kept while the power is off."""
+        return self.code + self.weights + self.data
+
+    @property
+    def ram(self) -> int:
+        """Static memory; the stack comes on top."""
+        return self.data + self.bss
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware:
+    """A linked firmware: `elf` stays where it is until the cache is cleared."""
+
+    elf: Path
+    board: Board
+    prefixes: tuple[str, ...]
+    sizes: Sizes
+
+
+def build_firmware(
+    project: FirmwareProject,
+    *,
+    extra_cflags: Sequence[str] = (),
+    build_dir: Path | None = None,
+) -> Firmware:
+    """Compile and link an exported firmware with its board's own compiler.
+
+    Parameters
+    ----------
+    project : FirmwareProject
+    extra_cflags : sequence of str
+        Appended to the compiler's flags, such as ``-fsanitize=address``; also used to link.
+    build_dir : Path, optional
+        Where the result goes. By default the user's cache, under a hash of every file, the flags
+        and the compiler's version: what was built once is not built again.
+
+    Raises
+    ------
+    ToolError
+        If the compiler or `make` is not installed, or compiling fails.
+    """
+    target = project.board.target
+    purpose = f"build for board '{project.board.name}'"
+    require_program(target.cc, purpose, target.packages)
+    require_program("make", purpose, ("make",))
+    if build_dir is None:
+        build_dir = cache_folder() / "firmware" / _key(project, extra_cflags)
+    elf = build_dir / ELF_NAME
+    if not elf.is_file():
+        _build(project, build_dir, extra_cflags)
+    return Firmware(elf, project.board, project.prefixes, _measure(project, elf))
+
+
+def require_program(program: str, purpose: str, packages: Sequence[str]) -> None:
+    """Raise ToolError, with the Debian packages that hold it, if a program is not installed."""
+    if shutil.which(program) is None:
+        remedy = f"; install it with: apt-get install {' '.join(packages)}" if packages else ""
+        raise ToolError(f"program '{program}', needed to {purpose}, is not installed{remedy}")
+
+
+def cache_folder() -> Path:
+    """Where what was built is kept for the next time."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "qembed"
+
+
+def _key(project: FirmwareProject, extra_cflags: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    version_command = [project.board.target.cc, "--version"]
+    version = subprocess.run(version_command, capture_output=True, check=False).stdout
+    parts = [version, *(flag.encode() for flag in extra_cflags)]
+    for path in sorted(p for p in project.folder.rglob("*") if p.is_file()):
+        parts += [path.relative_to(project.folder).as_posix().encode(), path.read_bytes()]
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()[:32]
+
+
+def _build(project: FirmwareProject, build_dir: Path, extra_cflags: Sequence[str]) -> None:
+    """Build beside `build_dir`, then rename: it exists only if it is complete."""
+    build_dir.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=build_dir.parent) as scratch:
+        output = Path(scratch) / "out"
+        _make(project, output, extra_cflags)
+        shutil.rmtree(build_dir, ignore_errors=True)
+        try:
+            output.rename(build_dir)
+        except OSError:
+            if not (build_dir / ELF_NAME).is_file():  # else somebody else built the same just now
+                raise
+
+
+def _make(project: FirmwareProject, output: Path, extra_cflags: Sequence[str]) -> None:
+    command = [
+        "make",
+        "--silent",
+        f"--directory={project.folder}",
+        f"--jobs={os.cpu_count() or 1}",
+        f"BUILD={output}",
+        f"EXTRA_CFLAGS={' '.join(extra_cflags)}",
+    ]
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
+    try:
+        result = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"building for board '{project.board.name}' hangs; {output}") from None
+    if result.returncode:
+        raise ToolError(
+            f"building for board '{project.board.name}' failed: {_complaint(result.stderr)}"
+        )
+
+
+def _complaint(stderr: str) -> str:
+    """Return the line of a build's messages that says most."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for mark in ("error:", "overflowed", "qembed:", "undefined reference", "fatal"):
+        for line in lines:
+            if mark in line:
+                return line
+    return lines[0] if lines else "no message"
+
+
+def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
+    elf = read_elf(elf_path)
+    weights = arena = 0
+    for symbol in elf.symbols:
+        if symbol.kind == STT_OBJECT and 0 < symbol.section < len(elf.sections):
+            if symbol.name == ARENA_SYMBOL:
+                arena = symbol.size
+            elif symbol.name in project.constants and _is_constant(elf, symbol.section):
+                weights += symbol.size
+    constant = [s for s in elf.sections if s.in_file and not s.flags & SHF_WRITE]
+    writable = [s for s in elf.sections if s.flags & SHF_WRITE]
+    return Sizes(
+        code=sum(s.size for s in constant) - weights,
+        weights=weights,
+        data=sum(s.size for s in writable if s.kind != SHT_NOBITS),
+        bss=sum(s.size for s in writable if s.kind == SHT_NOBITS),
+        arena=arena,
+        stack=stack_bound(
+            elf_path.parent,
+            [f"{prefix}_invoke" for prefix in project.prefixes],
+            without="qe_layer_done",
+        ),
+    )
+
+
+def _is_constant(elf: Elf, section: int) -> bool:
+    found = elf.sections[section]
+    return found.in_file and not found.flags & (SHF_WRITE | SHF_EXECINSTR)

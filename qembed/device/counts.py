@@ -1,0 +1,130 @@
+"""Exact instruction counts of an inference on an emulated board, layer by layer.
+
+QEMU counts every instruction itself, through a plugin, while the unmodified firmware serves the
+link; hashing and the link are left out. The counts depend on the firmware and the input alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qembed.device.build import Firmware, cache_folder, require_program
+from qembed.device.elf import SHF_EXECINSTR, Elf, read_elf
+from qembed.device.emulator import Running, boot
+from qembed.errors import ToolError
+from qembed.resources import firmware_templates
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Executed instructions of one inference.
+
+    Attributes
+    ----------
+    layers : tuple of dict
+        For each layer, how often the instruction at each address ran.
+    rest : dict
+        What the model's `_invoke` ran after its last layer.
+    """
+
+    layers: tuple[dict[int, int], ...]
+    rest: dict[int, int]
+
+    @property
+    def per_layer(self) -> tuple[int, ...]:
+        """Instructions of each layer."""
+        return tuple(sum(layer.values()) for layer in self.layers)
+
+    @property
+    def total(self) -> int:
+        """Instructions of the inference."""
+        return sum(self.per_layer) + sum(self.rest.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """A running firmware whose inferences are counted."""
+
+    running: Running
+    file: Path
+
+    def take(self) -> tuple[Counts, ...]:
+        """Return the counts of every inference whose result has arrived so far, in order."""
+        return tuple(parse_counts(self.file.read_text()))
+
+
+@contextlib.contextmanager
+def boot_counting(firmware: Firmware) -> Iterator[Counting]:
+    """Boot a firmware and count its inferences; otherwise like `boot`.
+
+    Raises
+    ------
+    ToolError
+        If the board is not emulated by QEMU, or the host has no C compiler for the plugin.
+    """
+    emulator = firmware.board.emulator
+    if emulator is None or not emulator.plugin_option:
+        raise ToolError(
+            f"board '{firmware.board.name}' cannot count instructions: QEMU does not emulate it"
+        )
+    with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
+        file = Path(folder) / "counts"
+        arguments = [str(_plugin()), *_plugin_arguments(firmware), f"out={file}"]
+        with boot(firmware, plugin=",".join(arguments)) as running:
+            yield Counting(running, file)
+
+
+def parse_counts(text: str) -> Iterator[Counts]:
+    """Read the plugin's file; an inference that is not complete yet is left out."""
+    for inference in text.split("end\n")[:-1]:
+        stretches: list[dict[int, int]] = []
+        for line in inference.splitlines():
+            if line in ("layer", "rest"):
+                stretches.append({})
+            else:
+                address, count = line.split()
+                stretches[-1][int(address, 16)] = int(count)
+        yield Counts(tuple(stretches[:-1]), stretches[-1])
+
+
+def _plugin_arguments(firmware: Firmware) -> list[str]:
+    elf = read_elf(firmware.elf)
+    first, end = _code_range(elf)
+    done, send = elf.function("qe_layer_done"), elf.function("qe_port_write")
+    arguments = [f"code={first:x}-{end:x}", f"done={done.address:x}", f"send={send.address:x}"]
+    for prefix in firmware.prefixes:
+        invoke = elf.function(f"{prefix}_invoke")
+        arguments.append(f"invoke={invoke.address:x}-{invoke.address + invoke.size:x}")
+    return arguments
+
+
+def _code_range(elf: Elf) -> tuple[int, int]:
+    code = [s for s in elf.sections if s.flags & SHF_EXECINSTR]
+    return min(s.address for s in code), max(s.address + s.size for s in code)
+
+
+def _plugin() -> Path:
+    """Compile the plugin, or return what was compiled before."""
+    source = firmware_templates() / "emulation" / "icount_plugin.c"
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:32]
+    library = cache_folder() / "plugins" / f"{digest}.so"
+    if library.is_file():
+        return library
+    require_program("cc", "compile the counting plugin", ("gcc",))
+    library.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(suffix=".so", dir=library.parent)
+    os.close(handle)
+    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", str(source), "-o", beside]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        Path(beside).unlink()
+        raise ToolError(f"the counting plugin does not compile: {result.stderr.strip()[:200]}")
+    Path(beside).replace(library)
+    return library

@@ -1,0 +1,151 @@
+"""Export a complete firmware: models, link, and everything that a board needs, ready for `make`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import qembed
+from qembed.boards import REGIONS, Board
+from qembed.errors import QembedError
+from qembed.export.model import ModelSources, model_sources
+from qembed.export.templates import render
+from qembed.files import replacing
+from qembed.ir import Graph
+from qembed.resources import firmware_templates
+
+ELF_NAME = "firmware.elf"
+ARENA_SYMBOL = "qe_arena"
+GUARD_BYTES = 32
+"""Bytes beyond the largest arena: room for the link to shift buffers and watch their ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPart:
+    """One model of a firmware.
+
+    Attributes
+    ----------
+    prefix : str
+        Begins every C name of the model.
+    layers : int
+        At least the number of QE_LAYER_DONE calls of an inference.
+    files : mapping of str to bytes
+        By path below the folder `model`.
+    constants : frozenset of str
+        C names of its constant arrays.
+    """
+
+    prefix: str
+    layers: int
+    files: Mapping[str, bytes]
+    constants: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareProject:
+    """Sources of a firmware that `make` builds, in `folder`.
+
+    Attributes
+    ----------
+    folder : Path
+    board : Board
+    prefixes : tuple of str
+        Of the models' C names.
+    constants : frozenset of str
+        C names of all constant arrays of the models.
+    """
+
+    folder: Path
+    board: Board
+    prefixes: tuple[str, ...]
+    constants: frozenset[str]
+
+
+def export_firmware(
+    graphs: Sequence[Graph],
+    board: Board,
+    out_dir: Path,
+    prefixes: Sequence[str | None] | None = None,
+) -> FirmwareProject:
+    """Write the sources of a firmware with the verification link.
+
+    Parameters
+    ----------
+    graphs : sequence of Graph
+        At least one, each valid.
+    board : Board
+    out_dir : Path
+        Made if it is missing; files of an earlier export are replaced.
+    prefixes : sequence of str or None, optional
+        One for each graph; None stands for one made from the graph's name.
+
+    Raises
+    ------
+    QembedError
+        If two models have the same prefix, or one cannot be exported for the board's target.
+    """
+    names = prefixes if prefixes is not None else [None] * len(graphs)
+    parts = [
+        _part(model_sources(graph, board.target, name))
+        for graph, name in zip(graphs, names, strict=True)
+    ]
+    return write_firmware(parts, board, out_dir)
+
+
+def write_firmware(parts: Sequence[ModelPart], board: Board, out_dir: Path) -> FirmwareProject:
+    """Write models together with the board, the link, main.c and a Makefile around them."""
+    prefixes = tuple(part.prefix for part in parts)
+    if len(set(prefixes)) != len(prefixes):
+        raise QembedError(
+            f"models of one firmware need different prefixes, not {', '.join(prefixes)}"
+        )
+    files = {f"model/{path}": text for part in parts for path, text in part.files.items()}
+    runtime = sorted((firmware_templates() / "runtime").glob("*.[ch]"))
+    files |= {f"runtime/{path.name}": path.read_bytes() for path in runtime}
+    files |= {f"board/{path.name}": path.read_bytes() for path in board.files}
+    values = _template_values(parts, board, sorted(files))
+    files |= {
+        name: render(f"firmware/{name}.j2", values) for name in ("main.c", "Makefile", "README.md")
+    }
+    for path, content in files.items():
+        (out_dir / path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(out_dir / path) as file:
+            file.write(content)
+    constants = frozenset(name for part in parts for name in part.constants)
+    return FirmwareProject(out_dir, board, prefixes, constants)
+
+
+def _part(sources: ModelSources) -> ModelPart:
+    return ModelPart(
+        sources.prefix, len(sources.lowerings), sources.files, frozenset(sources.arrays)
+    )
+
+
+def _template_values(
+    parts: Sequence[ModelPart], board: Board, paths: Sequence[str]
+) -> dict[str, object]:
+    headers = [PurePosixPath(path) for path in paths if path.endswith(".h")]
+    return {
+        "banner": f"Firmware for board {board.name}, written by qembed {qembed.__version__}.",
+        "firmware": f"qembed {qembed.__version__} on {board.name}",
+        "board": board,
+        "prefixes": [part.prefix for part in parts],
+        "max_layers": max(part.layers for part in parts),
+        "guard_bytes": GUARD_BYTES,
+        "arena": ARENA_SYMBOL,
+        "elf": ELF_NAME,
+        "ldflags": _ldflags(board),
+        "sources": ["main.c", *(path for path in paths if path.endswith(".c"))],
+        "includes": sorted({header.parent.as_posix() for header in headers}),
+    }
+
+
+def _ldflags(board: Board) -> list[str]:
+    flags = list(board.ldflags)
+    if board.linker_script:
+        flags.append(f"-Tboard/{board.linker_script}")
+    if board.memory:
+        flags += [f"-Wl,--defsym={r.upper()}={getattr(board.memory, r):#x}" for r in REGIONS]
+    return flags
