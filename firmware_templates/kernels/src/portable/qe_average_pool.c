@@ -1,0 +1,56 @@
+/* Average pooling. Interface: qe_average_pool.h. */
+#include "qe_average_pool.h"
+
+#include "qe_elements.h"
+#include "qe_fixedpoint.h"
+
+/* Mean of one channel of a window whose first value is at `x_at`. */
+QE_TEMPLATE int32_t window_mean(const qe_geometry *g, const qe_window *window, const void *input,
+                                int32_t x_at, int32_t bytes)
+{
+    int32_t sum = 0;
+    for (int32_t row = 0; row < window->rows; ++row) {
+        int32_t x = x_at;
+        for (int32_t i = 0; i < window->columns; ++i) {
+            sum += qe_load(input, x, bytes);
+            x += g->input.c;
+        }
+        x_at += window->row_step * g->input.c;
+    }
+    const int32_t count = window->rows * window->columns;
+    const int32_t half = count / 2;
+    return ((sum > 0) ? sum + half : sum - half) / count;
+}
+
+QE_TEMPLATE void average_pool(const qe_average_pool_params *p, const void *input, void *output,
+                              int32_t bytes)
+{
+    const qe_geometry *g = &p->geometry;
+    int32_t image = 0;
+    int32_t y_at = 0;
+    for (int32_t n = 0; n < g->batch; ++n) {
+        for (int32_t y = 0; y < g->output.h; ++y) {
+            for (int32_t x = 0; x < g->output.w; ++x) {
+                const qe_window window = qe_window_at(g, y, x);
+                const int32_t first = image + window.first_pixel * g->input.c;
+                for (int32_t c = 0; c < g->output.c; ++c) {
+                    const int32_t mean = window_mean(g, &window, input, first + c, bytes);
+                    qe_store(output, y_at++, qe_clamp(mean, p->activation_min, p->activation_max),
+                             bytes);
+                }
+            }
+        }
+        image += g->input.h * g->input.w * g->input.c;
+    }
+}
+
+void qe_average_pool_s8(const qe_average_pool_params *params, const int8_t *input, int8_t *output)
+{
+    average_pool(params, input, output, 1);
+}
+
+void qe_average_pool_s16(const qe_average_pool_params *params, const int16_t *input,
+                         int16_t *output)
+{
+    average_pool(params, input, output, 2);
+}

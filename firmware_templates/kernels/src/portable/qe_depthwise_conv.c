@@ -1,0 +1,96 @@
+/* Depthwise 2-D convolution, any geometry. Interface: qe_depthwise_conv.h. */
+#include "qe_depthwise_conv.h"
+
+#include "qe_elements.h"
+
+/* Sum of products of one output value; `x_at` and `w_at` are those of its first tap. */
+QE_TEMPLATE int64_t accumulate(const qe_depthwise_conv_params *p, const qe_window *window,
+                               const void *input, int32_t x_at, int32_t w_at, int32_t x_bytes,
+                               int32_t w_bits)
+{
+    const qe_geometry *g = &p->geometry;
+    const int32_t x_step = g->dilation.w * g->input.c;
+    int64_t total = 0;
+    int32_t sum =
+        0; /* int8: of all taps; int16: of one, since 256 of them need more than 32 bits */
+
+    for (int32_t row = 0; row < window->rows; ++row) {
+        int32_t x = x_at;
+        int32_t w = w_at;
+        for (int32_t i = 0; i < window->columns; ++i) {
+            sum += (qe_load(input, x, x_bytes) - p->input_zero_point) *
+                   qe_weight(p->weights, w, w_bits);
+            if (x_bytes > 1) {
+                total += sum;
+                sum = 0;
+            }
+            x += x_step;
+            w += g->output.c;
+        }
+        x_at += window->row_step * g->input.c;
+        w_at += g->window.w * g->output.c;
+    }
+    return (x_bytes > 1) ? total : sum;
+}
+
+/* All channels of one output pixel, written from `y_at` on; `image` is the index of the input's. */
+QE_TEMPLATE void compute_pixel(const qe_depthwise_conv_params *p, const qe_window *window,
+                               const void *input, int32_t image, void *output, int32_t y_at,
+                               int32_t x_bytes, int32_t w_bits)
+{
+    const qe_geometry *g = &p->geometry;
+    const int32_t w_first = window->first_tap * g->output.c;
+    int32_t x_at = image + window->first_pixel * g->input.c;
+    int32_t last_of_input = p->depth_multiplier;
+
+    for (int32_t out_c = 0; out_c < g->output.c; ++out_c) {
+        if (out_c == last_of_input) {
+            last_of_input += p->depth_multiplier;
+            ++x_at;
+        }
+        const int64_t sum = accumulate(p, window, input, x_at, w_first + out_c, x_bytes, w_bits);
+        qe_store(output, y_at + out_c, qe_finish(&p->stage, out_c, sum), x_bytes);
+    }
+}
+
+QE_TEMPLATE void depthwise_conv(const qe_depthwise_conv_params *p, const void *input, void *output,
+                                int32_t x_bytes, int32_t w_bits)
+{
+    const qe_geometry *g = &p->geometry;
+    int32_t image = 0;
+    int32_t y_at = 0;
+    for (int32_t n = 0; n < g->batch; ++n) {
+        for (int32_t y = 0; y < g->output.h; ++y) {
+            for (int32_t x = 0; x < g->output.w; ++x) {
+                const qe_window window = qe_window_at(g, y, x);
+                compute_pixel(p, &window, input, image, output, y_at, x_bytes, w_bits);
+                y_at += g->output.c;
+            }
+        }
+        image += g->input.h * g->input.w * g->input.c;
+    }
+}
+
+void qe_depthwise_conv_s8(const qe_depthwise_conv_params *params, const int8_t *input,
+                          int8_t *output)
+{
+    depthwise_conv(params, input, output, 1, 8);
+}
+
+void qe_depthwise_conv_s8_w4(const qe_depthwise_conv_params *params, const int8_t *input,
+                             int8_t *output)
+{
+    depthwise_conv(params, input, output, 1, 4);
+}
+
+void qe_depthwise_conv_s16(const qe_depthwise_conv_params *params, const int16_t *input,
+                           int16_t *output)
+{
+    depthwise_conv(params, input, output, 2, 8);
+}
+
+void qe_depthwise_conv_s16_w4(const qe_depthwise_conv_params *params, const int16_t *input,
+                              int16_t *output)
+{
+    depthwise_conv(params, input, output, 2, 4);
+}

@@ -1,0 +1,157 @@
+"""Parameter structs that several kernels share, as values: see the headers of the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qembed.arithmetic import ROUNDINGS, Requantization
+from qembed.export.lowering import CArray, Value
+from qembed.ir import AnyArray, Padding2D, Shape
+
+SUFFIX = {"int8": "s8", "int16": "s16", "int32": "s32"}
+"""How a kernel's name says the type of its activations."""
+
+NUMBER = {"int8": 0, "uint8": 1, "int16": 2, "int32": 3}
+"""QE_INT8, ... of qe_number.h."""
+
+Fields = dict[str, Value]
+
+
+def geometry(
+    input_shape: Shape,
+    output_shape: Shape,
+    window: tuple[int, int],
+    stride: tuple[int, int],
+    padding: Padding2D,
+    dilation: tuple[int, int] = (1, 1),
+) -> Fields:
+    """`qe_geometry` of a window sliding over an NHWC image."""
+    return {
+        "batch": input_shape[0],
+        "input": dict(zip("hwc", input_shape[1:], strict=True)),
+        "output": dict(zip("hwc", output_shape[1:], strict=True)),
+        "window": dict(zip("hw", window, strict=True)),
+        "stride": dict(zip("hw", stride, strict=True)),
+        "dilation": dict(zip("hw", dilation, strict=True)),
+        "padding": {"h": padding[0][0], "w": padding[1][0]},
+    }
+
+
+def output_stage(
+    bias: AnyArray,
+    requantization: Requantization,
+    zero_point: int,
+    activation_range: tuple[int, int],
+) -> Fields:
+    """`qe_output_stage` of a layer that sums products."""
+    low = bias.astype(np.int64).astype(np.int32)  # wraps: the lower half
+    high = (bias.astype(np.int64) >> 32).astype(np.int32)
+    fits = bool(np.array_equal(low, bias))
+    return {
+        "bias": CArray("bias", "int32_t", low),
+        "bias_high": None if fits else CArray("bias_high", "int32_t", high),
+        "multiplier": CArray("multiplier", "int32_t", requantization.multiplier),
+        "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8)),
+        "channel_step": int(requantization.multiplier.size > 1),
+        "rounding": ROUNDINGS.index(requantization.rounding),
+        "zero_point": zero_point,
+        "activation_min": activation_range[0],
+        "activation_max": activation_range[1],
+    }
+
+
+def scale(requantization: Requantization) -> Fields:
+    """`qe_scale` of a requantization of one channel."""
+    return {
+        "multiplier": int(requantization.multiplier[0]),
+        "shift": int(requantization.shift[0]),
+        "rounding": ROUNDINGS.index(requantization.rounding),
+    }
+
+
+def weights(values: AnyArray, bits: int) -> CArray:
+    """Weights of any shape, 8-bit or packed: two in a byte, the one of even index in the low half.
+
+    Parameters
+    ----------
+    values : int8 ndarray
+        In [-8, 7] if `bits` is 4.
+    """
+    if bits == 8:
+        return CArray("weights", "int8_t", values)
+    flat = values.reshape(-1)
+    pairs = np.append(flat, np.zeros(flat.size % 2, np.int8)).reshape(-1, 2).view(np.uint8)
+    return CArray("weights", "int8_t", (pairs[:, 0] & 15 | pairs[:, 1] << 4).view(np.int8))
+
+
+def walks(names: Sequence[str], shape: Shape, strides: Sequence[Sequence[int]]) -> list[Fields]:
+    """`qe_walk` through several arrays side by side, with as few and as long runs as possible.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One per array, C identifiers: prefixes of their constant arrays.
+    shape : tuple of int
+        Common extents; outermost first.
+    strides : sequence of sequence of int
+        Of each array, in elements, one per axis; 0 where it is broadcast.
+    """
+    axes = [(n, of) for n, *of in zip(shape, *strides, strict=True) if n > 1]
+    merged: list[tuple[int, list[int]]] = [axes.pop()] if axes else [(1, [1] * len(strides))]
+    for extent, outer in reversed(axes):
+        inner_extent, inner = merged[-1]
+        if outer == [stride * inner_extent for stride in inner]:
+            merged[-1] = (extent * inner_extent, inner)
+        else:
+            merged.append((extent, outer))
+    run, *rest = merged
+    rest.reverse()
+    extents = [n for n, _ in rest]
+    return [
+        {
+            "rank": len(rest),
+            "extents": indices(f"{name}_extents", extents),
+            "steps": indices(f"{name}_steps", _steps(extents, [of[i] for _, of in rest])),
+            "run": run[0],
+            "run_stride": run[1][i],
+        }
+        for i, name in enumerate(names)
+    ]
+
+
+def broadcast_walks(shapes: Sequence[Shape], output: Shape) -> list[Fields]:
+    """`qe_walk` through operands, in the order of the output they are broadcast to."""
+    strides = []
+    for shape in shapes:
+        dense = [0 if n == 1 else s for n, s in zip(shape, dense_strides(shape), strict=True)]
+        strides.append([0] * (len(output) - len(shape)) + dense)
+    return walks([f"walk{i + 1}" for i in range(len(shapes))], output, strides)
+
+
+def reduction_walks(shape: Shape, axes: tuple[int, ...]) -> tuple[Fields, Fields]:
+    """`qe_walk` from output to output, and through the values that `axes` reduce to one."""
+    strides = dense_strides(shape)
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    over_kept, over_reduced = (
+        walks([name], tuple(shape[i] for i in chosen), [[strides[i] for i in chosen]])[0]
+        for name, chosen in (("kept", kept), ("reduced", axes))
+    )
+    return over_kept, over_reduced
+
+
+def dense_strides(shape: Shape) -> list[int]:
+    """Strides of an array in C order, in elements."""
+    return [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+
+
+def indices(suffix: str, values: Sequence[int]) -> CArray | None:
+    """Constant indices; NULL where there are none."""
+    return CArray(suffix, "int32_t", np.array(values, np.int32)) if values else None
+
+
+def _steps(extents: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """How far the next run is when an axis advances and all behind it return to 0."""
+    back = [(n - 1) * stride for n, stride in zip(extents, strides, strict=True)]
+    return [stride - sum(back[axis + 1 :]) for axis, stride in enumerate(strides)]

@@ -1,0 +1,43 @@
+"""ADD on the device."""
+
+from __future__ import annotations
+
+from qembed.export import fields
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.ops.add import Add
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    params: Add = node.params
+    inputs = [graph.tensors[i] for i in node.inputs]
+    y = graph.tensors[node.outputs[0]]
+    walk1, walk2 = fields.broadcast_walks([x.shape for x in inputs], y.shape)
+    return Lowering(
+        stem="add",
+        variant="portable",
+        function=f"qe_add_{fields.SUFFIX[y.dtype]}",
+        params_type="qe_add_params",
+        fields={
+            "walk1": walk1,
+            "walk2": walk2,
+            "left_shift": params.left_shift,
+            "scale1": fields.scale(params.requantization1),
+            "scale2": fields.scale(params.requantization2),
+            "output_scale": fields.scale(params.output_requantization),
+            "zero_point1": params.input1_zero_point,
+            "zero_point2": params.input2_zero_point,
+            "output_zero_point": params.output_zero_point,
+            "activation_min": params.activation_range[0],
+            "activation_max": params.activation_range[1],
+        },
+        sources=("portable/qe_add.c", "portable/qe_fixedpoint.c"),
+        headers=("qe_add.h",),
+        in_place=tuple(i for i, x in enumerate(inputs) if x.nbytes == y.nbytes),
+    )

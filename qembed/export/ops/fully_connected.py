@@ -1,0 +1,44 @@
+"""FULLY_CONNECTED on the device."""
+
+from __future__ import annotations
+
+import math
+
+from qembed.export import fields
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.ops.fully_connected import FullyConnected
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    params: FullyConnected = node.params
+    x = graph.tensors[node.inputs[0]]
+    outputs, inputs = params.weights.shape
+    bits = "_w4" if params.weight_bits == 4 else ""
+    return Lowering(
+        stem="fully_connected",
+        variant="portable",
+        function=f"qe_fully_connected_{fields.SUFFIX[x.dtype]}{bits}",
+        params_type="qe_fully_connected_params",
+        fields={
+            "rows": math.prod(x.shape) // inputs,
+            "inputs": inputs,
+            "outputs": outputs,
+            "input_zero_point": params.input_zero_point,
+            "weights": fields.weights(params.weights, params.weight_bits),
+            "stage": fields.output_stage(
+                params.bias,
+                params.requantization,
+                params.output_zero_point,
+                params.activation_range,
+            ),
+        },
+        sources=("portable/qe_fully_connected.c", "portable/qe_fixedpoint.c"),
+        headers=("qe_fully_connected.h",),
+    )

@@ -1,0 +1,34 @@
+"""MAX_POOL_2D on the device."""
+
+from __future__ import annotations
+
+from qembed.export import fields
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.ops.max_pool import MaxPool
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    params: MaxPool = node.params
+    x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    return Lowering(
+        stem="max_pool",
+        variant="portable",
+        function=f"qe_max_pool_{fields.SUFFIX[x.dtype]}",
+        params_type="qe_max_pool_params",
+        fields={
+            "geometry": fields.geometry(
+                x.shape, y.shape, params.window, params.stride, params.padding
+            ),
+            "activation_min": params.activation_range[0],
+            "activation_max": params.activation_range[1],
+        },
+        sources=("portable/qe_max_pool.c", "portable/qe_window.c"),
+        headers=("qe_max_pool.h",),
+    )

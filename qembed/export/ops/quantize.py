@@ -1,0 +1,48 @@
+"""QUANTIZE on the device."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from qembed.export import fields
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.ops.quantize import Quantize
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    params: Quantize = node.params
+    x = graph.tensors[node.inputs[0]]
+    same_size = np.dtype(x.dtype).itemsize == np.dtype(params.output_dtype).itemsize
+    output: fields.Fields = {"output_zero_point": params.output_zero_point}
+    values: fields.Fields = {"count": math.prod(x.shape)}
+    output_type = fields.NUMBER[params.output_dtype]
+    if params.requantization is None:
+        function = "qe_quantize_f32"
+        values |= {"output_type": output_type, "scale": params.scale}
+    else:
+        function = "qe_quantize"
+        values |= {
+            "input_type": fields.NUMBER[x.dtype],
+            "output_type": output_type,
+            "scale": fields.scale(params.requantization),
+            "input_zero_point": params.input_zero_point,
+        }
+    return Lowering(
+        stem="quantize",
+        variant="portable",
+        function=function,
+        params_type=f"{function}_params",
+        fields=values | output,
+        sources=("portable/qe_quantize.c", "portable/qe_fixedpoint.c"),
+        headers=("qe_quantize.h",),
+        in_place=(0,) if same_size else (),
+    )

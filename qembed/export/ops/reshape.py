@@ -1,0 +1,26 @@
+"""RESHAPE on the device: nothing, where the planner puts the output on its input."""
+
+from __future__ import annotations
+
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    return Lowering(
+        stem="reshape",
+        variant="portable",
+        function="qe_reshape",
+        params_type="qe_reshape_params",
+        fields={"bytes": graph.tensors[node.inputs[0]].nbytes},
+        sources=("portable/qe_reshape.c",),
+        headers=("qe_reshape.h",),
+        in_place=(0,),
+        identity=True,
+    )

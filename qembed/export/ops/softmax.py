@@ -1,0 +1,35 @@
+"""SOFTMAX on the device."""
+
+from __future__ import annotations
+
+from qembed.export.lowering import Lowering, first_fitting
+from qembed.ir import Graph, Node
+from qembed.ops.softmax import Softmax
+from qembed.targets import Target
+
+
+def lower(node: Node, graph: Graph, target: Target) -> Lowering:
+    """Choose a kernel and fill its parameters."""
+    return first_fitting(node, graph, target, {"portable": _portable})
+
+
+def _portable(node: Node, graph: Graph) -> Lowering:
+    params: Softmax = node.params
+    x = graph.tensors[node.inputs[0]]
+    same_size = params.output_dtype == "int8"
+    return Lowering(
+        stem="softmax",
+        variant="portable",
+        function="qe_softmax_s8" if same_size else "qe_softmax_s8_s16",
+        params_type="qe_softmax_params",
+        fields={
+            "rows": x.nbytes // x.shape[-1],
+            "classes": x.shape[-1],
+            "multiplier": params.multiplier,
+            "shift": params.shift,
+            "diff_min": params.diff_min,
+        },
+        sources=("portable/qe_softmax.c", "portable/qe_exp.c"),
+        headers=("qe_softmax.h",),
+        in_place=(0,) if same_size else (),
+    )
