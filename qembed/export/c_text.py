@@ -26,26 +26,18 @@ C_TYPES: dict[DType, str] = {
     "bool": "uint8_t",
 }
 
-# Words that C or C++ reserves, and names that the kernels' headers use.
-_RESERVED = frozenset(
-    (
-        "alignas alignof and and_eq asm auto bitand bitor bool "
-        "break case catch char class compl const constexpr continue "
-        "default delete do double else enum explicit export extern "
-        "false final float for friend goto if inline int "
-        "long main mutable namespace new noexcept not not_eq nullptr "
-        "operator or or_eq override private protected public register restrict "
-        "return short signed sizeof static struct switch template this "
-        "throw true try typedef typeid typename union unsigned using "
-        "virtual void volatile wchar_t while xor xor_eq "
-    ).split()
+# Headers of C and POSIX, which `<prefix>.h` would hide, and target names that CMake keeps.
+_TAKEN = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|stdalign"
+    "|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|tgmath|threads"
+    "|time|uchar|unistd|wchar|wctype|all|clean|help|install|package|test"
 )
 
 
 def sanitize_prefix(text: str) -> str:
     """Make a prefix for C names out of any text: ``[a-z][a-z0-9_]*``, at most 40 characters."""
     words = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    if not words or not words[0].isalpha() or words.startswith("qe_") or words in _RESERVED:
+    if not words or not words[0].isalpha() or words.startswith("qe_") or _TAKEN.fullmatch(words):
         words = f"model_{words}".rstrip("_")
     return words[:MAX_PREFIX].rstrip("_")
 

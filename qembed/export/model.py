@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from qembed.targets import Target
 
 INCLUDE_DIRS = (".", "kernels/include")
 COMMON_HEADERS = ("qe_types.h", "qe_model.h")
+_INCLUDE = re.compile(rb'^#include "(\w+\.h)"', re.MULTILINE)
 STATE_HEADERS, STATE_SOURCES = ("qe_fill.h",), ("portable/qe_fill.c",)
 
 
@@ -196,7 +198,6 @@ def _context(
                 ],
             }
             for n, name in names.nodes.items()
-            if not lowerings[n].identity
         ],
         "layer_count": len(plan.layers),
         "statements": _statements(graph, lowerings, plan, names),
@@ -258,16 +259,12 @@ def _statements(
             names.constants.get(i) or _place(names.prefix, plan.offsets[i]) for i in node.inputs
         ]
         outputs = list(places.values())
-        if lowering.identity:
-            size = graph.tensors[node.outputs[0]].nbytes
-            lines += c_text.call("memcpy", [outputs[0], inputs[0], f"{size}u"])
-        else:
-            if lowering.inputs_as_array:
-                inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
-            if lowering.outputs_as_array:
-                outputs = [f"(void *const[]){{{', '.join(outputs)}}}"]
-            scratch = [_place(names.prefix, plan.scratch[n])] if n in plan.scratch else []
-            lines += c_text.call(lowering.function, [f"&{name}", *inputs, *outputs, *scratch])
+        if lowering.inputs_as_array:
+            inputs = [f"(const void *const[]){{{', '.join(inputs)}}}"]
+        if lowering.outputs_as_array:
+            outputs = [f"(void *const[]){{{', '.join(outputs)}}}"]
+        scratch = [_place(names.prefix, plan.scratch[n])] if n in plan.scratch else []
+        lines += c_text.call(lowering.function, [f"&{name}", *inputs, *outputs, *scratch])
         for i in node.outputs:
             arguments = [str(index[Layer(n, i)]), places[i], f"{graph.tensors[i].nbytes}u"]
             lines += c_text.call("QE_LAYER_DONE", arguments)
@@ -279,23 +276,28 @@ def _place(prefix: str, offset: int) -> str:
 
 
 def _headers(graph: Graph, lowerings: Sequence[Lowering]) -> set[str]:
-    """List what the model's C file includes besides its own two."""
-    used = {f"qe_{low.stem}.h" for low in lowerings if not low.identity}
-    return used | set(STATE_HEADERS if graph.state else ())
+    """List the kernels' headers that the model's C file includes."""
+    return {low.headers[0] for low in lowerings} | set(STATE_HEADERS if graph.state else ())
 
 
 def _kernel_files(graph: Graph, lowerings: Sequence[Lowering]) -> dict[str, bytes]:
-    """Copy the kernels that run, and of what they include."""
-    headers = {h for low in lowerings for h in low.headers} | set(COMMON_HEADERS)
+    """Copy the kernels that run, and the headers that they include, directly or not."""
     sources = {s for low in lowerings for s in low.sources}
     if graph.state:
-        headers |= set(STATE_HEADERS)
         sources |= set(STATE_SOURCES)
-    paths = [
-        *(f"kernels/include/{path}" for path in sorted(headers)),
-        *(f"kernels/src/{path}" for path in sorted(sources)),
-    ]
-    return {path: (firmware_templates() / path).read_bytes() for path in paths}
+    folder = firmware_templates() / "kernels"
+    files = {f"kernels/src/{path}": (folder / "src" / path).read_bytes() for path in sources}
+    wanted = [*COMMON_HEADERS, *_headers(graph, lowerings), *_includes(files.values())]
+    while wanted:
+        path = f"kernels/include/{wanted.pop()}"
+        if path not in files:
+            files[path] = (folder.parent / path).read_bytes()
+            wanted += _includes([files[path]])
+    return dict(sorted(files.items()))
+
+
+def _includes(contents: Iterable[bytes]) -> list[str]:
+    return [name.decode() for text in contents for name in _INCLUDE.findall(text)]
 
 
 def _array_bytes(array: CArray) -> int:
