@@ -100,7 +100,8 @@ def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
     Parameters
     ----------
     acc : int64 ndarray, shape (..., C)
-        int32 values ("double", "single"), or below 2**47 in magnitude ("wide").
+        "double", "single": int32 accumulators, so of larger values the low 32 bits count.
+        "wide": below 2**47 in magnitude.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
     multiplier, shift = by.multiplier.astype(np.int64), by.shift.astype(np.int64)
     if by.rounding == "single":
         right = 31 - shift
-        return (acc * multiplier + (np.int64(1) << (right - 1))) >> right
+        return (wrap_int32(acc) * multiplier + (np.int64(1) << (right - 1))) >> right
     if by.rounding == "wide":
         multiplier = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
         right = 15 - shift

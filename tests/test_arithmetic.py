@@ -88,6 +88,11 @@ def test_single_rounding(acc, multiplier, shift):
     assert scale(acc, multiplier, shift, "single") == want
 
 
+@pytest.mark.parametrize("rounding", ["double", "single"])
+def test_accumulators_have_32_bits(rounding):
+    assert scale(2**32 + 5, 2**30, 1, rounding) == 5
+
+
 @given(st.integers(-(2**40), 2**40), MULTIPLIER, st.integers(-31, 7))
 def test_wide_rounding(acc, multiplier, shift):
     short = (multiplier + 2**15) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
