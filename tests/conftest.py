@@ -22,3 +22,11 @@ def shared() -> Path:
     if not folder:
         pytest.skip("QEMBED_SHARED is not set: no real models here")
     return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests build out of the user's cache; all workers of one run share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared_base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["XDG_CACHE_HOME"] = str(shared_base / "cache")

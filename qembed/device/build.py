@@ -170,10 +170,10 @@ def _make(project: FirmwareProject, output: Path, extra_cflags: Sequence[str]) -
 def _complaint(stderr: str) -> str:
     """Return the line of a build's messages that says most."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    for mark in ("error:", "overflowed", "qembed:", "undefined reference", "fatal"):
+    for mark in ("overflowed", "qembed:", "undefined reference", "error:", "fatal"):
         for line in lines:
-            if mark in line:
-                return line
+            if mark in line and not line.startswith("collect2"):
+                return line.rpartition("/ld: ")[2]
     return lines[0] if lines else "no message"
 
 

@@ -1,0 +1,297 @@
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.toy import toy_output, toy_project
+
+from qembed.boards import list_boards, load_board
+from qembed.device.build import build_firmware
+from qembed.device.counts import boot_counting
+from qembed.device.emulator import boot
+from qembed.device.session import Session
+from qembed.device.transport import open_port
+from qembed.errors import DeviceError, QembedError, ToolError
+
+INPUT = bytes(range(120, 128))
+BOARDS = ("native", "mps2-an386")
+
+
+def build(board, folder, *prefixes, **options):
+    return build_firmware(toy_project(board, folder / "src", *prefixes), **options)
+
+
+def infer(url, data=INPUT, model=0):
+    port = open_port(url)
+    try:
+        (seen,) = Session(port).infer_many(model, [data], ticks=True)
+        return seen.record
+    finally:
+        port.close()
+
+
+# ---- the descriptions --------------------------------------------------------------------------
+
+
+def test_every_board_loads_and_says_what_it_is():
+    assert set(BOARDS) <= set(list_boards())
+    for name in list_boards():
+        board = load_board(name)
+        assert board.name == name
+        assert board.description
+        assert {path.suffix for path in board.files} >= {".c"}
+
+
+def test_an_unknown_board_names_the_nearest():
+    with pytest.raises(QembedError, match=r"no board 'mps2-an368'; did you mean .*mps2-an386"):
+        load_board("mps2-an368")
+
+
+def test_a_folder_of_ones_own_is_a_board(tmp_path):
+    source = load_board("native").files[0].parent
+    own = tmp_path / "mine"
+    shutil.copytree(source, own)
+    board = load_board(str(own))
+    assert (board.name, board.files[0].parent) == ("mine", own)
+    with pytest.raises(QembedError, match=r"holds no board\.toml"):
+        load_board(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('target = "native"', "", "target must be of type str, it is missing"),
+        ('target = "native"', "target = 3", "target must be of type str, it is int"),
+        ("per_tick = [1, 1]", "per_tick = [1, 0]", "not a pair of positive integers"),
+        ("window_bytes = 4096", "window_bytes = -1", "link.window_bytes is negative"),
+        ("[link]", "speed = 9\n[link]", "unknown key 'emulator.speed'"),
+        ("[link]", "[link", "line "),
+        ('target = "native"', 'target = "native"\nshared = ["x.c"]', "'x.c' is not in"),
+        ('target = "native"', 'target = "native"\nlinker_script = "x"', "no linker script 'x'"),
+        ('command = ["{elf}"]', "command = []", "emulator.command is empty"),
+        ('command = ["{elf}"]', "command = [1]", "emulator.command must be a list of strings"),
+    ],
+)
+def test_a_wrong_description_is_refused_with_file_and_key(tmp_path, old, new, complaint):
+    own = tmp_path / "mine"
+    shutil.copytree(load_board("native").files[0].parent, own)
+    text = (own / "board.toml").read_text()
+    assert old in text
+    (own / "board.toml").write_text(text.replace(old, new))
+    with pytest.raises(QembedError) as caught:
+        load_board(str(own))
+    assert complaint in str(caught.value)
+    assert "board.toml" in str(caught.value)
+
+
+# ---- building ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_sizes_are_those_of_the_linked_file(board, tmp_path):
+    firmware = build(board, tmp_path)
+    sizes = firmware.sizes
+    assert sizes.weights == 8
+    assert sizes.arena == 16 + 32
+    assert sizes.ram >= sizes.arena
+    assert sizes.flash == sizes.code + sizes.weights + sizes.data
+    assert 0 < sizes.stack < 256
+    if board == "mps2-an386":
+        image = tmp_path / "image.bin"
+        command = ["arm-none-eabi-objcopy", "-O", "binary", firmware.elf, image]
+        subprocess.run(command, check=True)
+        assert abs(image.stat().st_size - sizes.flash) < 8  # padding between sections
+
+
+def test_what_was_built_once_is_not_built_again(tmp_path):
+    first = build("native", tmp_path)
+    changed = first.elf.stat().st_mtime_ns
+    again = build("native", tmp_path / "elsewhere")
+    assert again.elf == first.elf
+    assert again.elf.stat().st_mtime_ns == changed
+    other = build("native", tmp_path, extra_cflags=["-DOTHER"])
+    assert other.elf != first.elf
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_missing_compiler_comes_with_its_package(board, tmp_path, monkeypatch):
+    project = toy_project(board, tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(
+        ToolError, match=r"gcc'.*is not installed; install it with: apt-get install "
+    ):
+        build_firmware(project)
+
+
+def test_an_error_of_the_compiler_is_told_in_one_line(tmp_path):
+    project = toy_project("native", tmp_path / "src")
+    (project.folder / "model" / "toy.c").write_text("int x = y;\n")
+    with pytest.raises(ToolError, match=r"failed: model/toy\.c:1:9: error: .*y") as caught:
+        build_firmware(project, build_dir=tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"ram_bytes": 1024}, "overflowed"),
+        ({"ram_bytes": 4096}, "no room for the stack"),
+        ({"flash_bytes": 2048}, "overflowed"),
+    ],
+)
+def test_a_firmware_larger_than_the_board_does_not_link(tmp_path, change, complaint):
+    board = load_board("mps2-an386")
+    small = dataclasses.replace(board, memory=dataclasses.replace(board.memory, **change))
+    with pytest.raises(ToolError, match=complaint):
+        build(small, tmp_path)
+
+
+def test_two_models_of_one_name_are_refused(tmp_path):
+    with pytest.raises(QembedError, match="different prefixes"):
+        build("native", tmp_path, "toy", "toy")
+
+
+# ---- running -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_booted_board_answers_as_often_as_it_is_opened(board, tmp_path):
+    with boot(build(board, tmp_path, "one", "two")) as running:
+        for model in (0, 1, 0):
+            assert infer(running.port_url, model=model).outputs == toy_output(INPUT)
+
+
+def test_the_native_board_runs_under_sanitizers(tmp_path):
+    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    with boot(build("native", tmp_path, extra_cflags=flags)) as running:
+        assert infer(running.port_url).outputs == toy_output(INPUT)
+
+
+@pytest.mark.parametrize(("board", "fate"), [("native", "SIGILL"), ("mps2-an386", "status 1")])
+def test_a_crash_of_the_firmware_is_called_a_crash(board, fate, tmp_path):
+    project = toy_project(board, tmp_path / "src")
+    source = project.folder / "model" / "toy.c"
+    trap = "if (arena[0] == 120) { __builtin_trap(); }\n    QE_LAYER_DONE(0,"
+    source.write_text(source.read_text().replace("QE_LAYER_DONE(0,", trap, 1))
+    firmware = build_firmware(project)
+    with (
+        pytest.raises(DeviceError, match=rf"'{board}' stopped running.*{fate}"),
+        boot(firmware) as running,
+    ):
+        infer(running.port_url)
+
+
+def test_a_missing_emulator_comes_with_its_package(tmp_path, monkeypatch):
+    firmware = build("mps2-an386", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match="apt-get install qemu-system-arm"), boot(firmware):
+        pass
+
+
+def test_a_board_without_emulator_asks_for_a_port(tmp_path):
+    firmware = build("mps2-an386", tmp_path)
+    bare = dataclasses.replace(firmware.board, emulator=None)
+    with (
+        pytest.raises(ToolError, match="--port"),
+        boot(dataclasses.replace(firmware, board=bare)),
+    ):
+        pass
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_an_exception_ends_the_child(board, tmp_path):
+    with pytest.raises(KeyboardInterrupt), boot(build(board, tmp_path)) as running:
+        raise KeyboardInterrupt
+    assert not alive(running.process.pid)
+
+
+PARENT = """
+import sys, time
+from support.toy import toy_project
+from qembed.device.build import build_firmware
+from qembed.device.emulator import boot
+from pathlib import Path
+with boot(build_firmware(toy_project(sys.argv[1], Path(sys.argv[2])))) as running:
+    print(running.process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_child_never_outlives_us(board, end, tmp_path):
+    build(board, tmp_path)
+    paths = os.pathsep.join(str(Path(__file__).parents[n]) for n in (1, 2))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, board, str(tmp_path / "src")],
+        env=os.environ | {"PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with parent:
+        child = int(parent.stdout.readline())
+        assert alive(child)
+        parent.send_signal(end)
+        parent.wait(timeout=10)
+        wait_until(lambda: not alive(child))
+
+
+# ---- counting ----------------------------------------------------------------------------------
+
+
+def test_counts_are_exact_and_repeat(tmp_path):
+    firmware = build("mps2-an386", tmp_path)
+    runs = []
+    for _ in range(2):
+        with boot_counting(firmware) as counting:
+            record = infer(counting.running.port_url)
+            (counts,) = counting.take()
+        runs.append(counts)
+    assert runs[0] == runs[1]
+    # Eight turns of each layer's loop: the addresses that run eight times are its body.
+    for layer in counts.layers:
+        body = [n for n in layer.values() if n == 8]
+        assert 4 <= len(body) <= 12
+        assert sum(layer.values()) - 8 * len(body) < 16
+    # The firmware's own counter sees the same, and the few instructions of reading it.
+    per_tick = firmware.board.counter.per_tick
+    for ticks, exact in zip(record.layer_ticks, counts.per_layer, strict=True):
+        assert exact <= round(ticks * per_tick) <= exact + 40
+
+
+def test_the_firmware_s_own_counter_repeats_exactly(tmp_path):
+    firmware = build("mps2-an386", tmp_path)
+    seen = set()
+    with boot(firmware) as running:
+        for _ in range(5):
+            ticks = infer(running.port_url).layer_ticks
+            seen.add(tuple(round(t * firmware.board.counter.per_tick) for t in ticks))
+    assert len(seen) == 1
+
+
+def test_what_is_no_qemu_cannot_be_counted(tmp_path):
+    with (
+        pytest.raises(ToolError, match="cannot count instructions"),
+        boot_counting(build("native", tmp_path)),
+    ):
+        pass
