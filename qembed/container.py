@@ -70,6 +70,14 @@ def load(path: str | Path) -> Graph:
         raise ModelError(f"{path}: {error}") from None
 
 
+def is_model(path: Path) -> bool:
+    """Tell whether a file claims to be a model: an `.npz` archive with a manifest."""
+    try:
+        return MANIFEST in files.stored_arrays(path)
+    except QembedError:
+        return False
+
+
 def graph_hash(graph: Graph) -> bytes:
     """Return the SHA-256 of everything that executes, 32 bytes.
 

@@ -64,6 +64,15 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+@contextlib.contextmanager
+def growing_npy(path: Path, shape: tuple[int, ...], dtype: str) -> Iterator[IO[bytes]]:
+    """Open an `.npy` file of a known shape: write the bytes of its rows, in C order."""
+    header = {"descr": np.dtype(dtype).newbyteorder("<").str, "fortran_order": False}
+    with replacing(path) as file:
+        np.lib.format.write_array_header_1_0(file, header | {"shape": shape})
+        yield file
+
+
 def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
     """Read an `.npy` header: shape, type (plain numbers or text only), and Fortran order.
 

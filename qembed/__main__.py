@@ -1,0 +1,6 @@
+"""`python -m qembed`."""
+
+from qembed.cli import main
+
+if __name__ == "__main__":
+    main()

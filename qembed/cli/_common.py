@@ -1,0 +1,111 @@
+"""What the commands share: finding the model, printing, progress."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from qembed import container
+from qembed.importers import import_model
+from qembed.ir import Graph
+from qembed.report.document import document
+from qembed.resources import PACKAGE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BUNDLED = PACKAGE / "data" / "digits.npz"
+WIDTH_OF_A_FILE = 120
+"""Columns where output is no terminal."""
+
+FILE = click.Path(path_type=Path)
+
+
+def model_argument(function: F) -> F:
+    """Add the optional positional MODEL."""
+    return click.argument("model", type=FILE, required=False)(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`, as `as_json`."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON object on standard output and nothing else.",
+    )(function)
+
+
+def load_model(path: Path | None) -> Graph:
+    """Read a model file, or import a network of another tool on the fly.
+
+    Without a path: the only model file in the current folder.
+    """
+    path = find_model() if path is None else path
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if file.read(2) != b"PK":
+            return import_model(path)
+    return container.load(path)
+
+
+def find_model() -> Path:
+    """Return the only model file in the current folder; it is wrong usage if there is no such."""
+    found = [path for path in sorted(Path().glob("*.npz")) if container.is_model(path)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.UsageError("no MODEL given, and there is no model file (.npz) in this folder")
+    names = ", ".join(str(path) for path in found)
+    raise click.UsageError(f"no MODEL given, and this folder has several: {names}")
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return _console(sys.stdout)
+
+
+def stderr() -> Console:
+    """Return the console for everything else."""
+    return _console(sys.stderr)
+
+
+def _console(file: Any) -> Console:
+    width = None if file.isatty() else WIDTH_OF_A_FILE
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
+def emit(
+    command: str, result: Any, as_json: bool, tables: Callable[[], Sequence[RenderableType]]
+) -> None:
+    """Print a result: as one JSON object, or as tables."""
+    if as_json:
+        print(json.dumps(document(command, result), allow_nan=False))
+    else:
+        console = stdout()
+        with console.capture() as printed:
+            for part in tables():
+                console.print(part)
+        sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().splitlines()))
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal while the block runs; call the result with the steps done."""
+    console = stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda steps: bar.advance(task, steps)

@@ -1,0 +1,85 @@
+"""qembed simulate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import click
+
+from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, progress
+from qembed.container import graph_hash
+from qembed.dataset import Dataset, open_dataset
+from qembed.ir import Graph
+from qembed.report.evaluation import Block, Evaluation, evaluate
+from qembed.report.recording import record
+from qembed.report.terminal import evaluation_tables
+
+
+@click.command("simulate")
+@model_argument
+@click.option(
+    "-i", "--inputs", type=FILE, help="Inputs, .npy or .npz; by default the model's samples."
+)
+@click.option("-o", "--output", type=FILE, help="Write the outputs: .npy, or .npz for several.")
+@click.option("--labels", type=FILE, help="Class of each sample, .npy of integers.")
+@click.option(
+    "--form",
+    type=click.Choice(["host", "reference"]),
+    default="host",
+    help="Compiled kernels, or the definition in NumPy: slow, equal.",
+)
+@click.option("--trace", type=FILE, help="Write every tensor into this new folder.")
+@click.option("--dequantize", is_flag=True, help="Write outputs as real numbers.")
+@click.option("--saturation/--no-saturation", default=True, help="Count saturated values; slower.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    default=lambda: len(os.sched_getaffinity(0)),
+    show_default="all processors",
+)
+@json_option
+def command(
+    model: Path | None,
+    inputs: Path | None,
+    output: Path | None,
+    labels: Path | None,
+    form: str,
+    trace: Path | None,
+    dequantize: bool,
+    saturation: bool,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Run a model here: the bytes are those that the chip computes.
+
+    Inputs are arrays of shape [B, H, W, C], or whatever shape the model's input has behind the
+    B samples: quantized values in the input's own type, or real numbers in float32, which are
+    quantized with the model's scale. In an .npz the array is called as the model's input, or
+    "inputs" or "x"; labels are called "labels" or "y".
+    """
+    graph = load_model(model)
+    dataset = open_dataset(graph, inputs, labels)
+    with contextlib.ExitStack() as stack:
+        use = stack.enter_context(record(graph, dataset.count, output, trace, dequantize))
+        advance = stack.enter_context(progress("simulating", dataset.count))
+
+        def each(block: Block) -> None:
+            use(block)
+            advance(len(block.outputs[0]))
+
+        run = evaluate(graph, dataset, form, threads, saturation, each, traced=trace is not None)  # type: ignore[arg-type]
+    for path in filter(None, (output, trace)):
+        click.echo(f"wrote {path}", err=True)
+    emit(
+        "simulate",
+        _document(graph, dataset, run),
+        as_json,
+        lambda: evaluation_tables(run, graph.classes, dataset.origin),
+    )
+
+
+def _document(graph: Graph, dataset: Dataset, run: Evaluation) -> dict[str, object]:
+    model = {"name": graph.name, "hash": graph_hash(graph).hex(), "classes": graph.classes}
+    return {"model": model, "inputs": dataset.origin, "run": run}

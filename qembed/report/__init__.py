@@ -1,0 +1,1 @@
+"""What is told about models and runs: plain data, and its forms (tables, JSON)."""

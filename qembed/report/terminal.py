@@ -1,0 +1,174 @@
+"""Results as tables for people. Names in models are foreign text: shown, never obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qembed.report.evaluation import Evaluation, Saturation
+from qembed.report.model import LayerSummary, ModelSummary, TensorSummary
+
+MAX_CONFUSION = 20
+"""Classes up to which the whole matrix is printed."""
+SATURATED = 0.01
+"""Share of values at an end of the range from which a layer is marked."""
+
+
+def safe(text: str) -> str:
+    """Return text without control characters."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def count(number: int) -> str:
+    """Write 1234567 as 1,234,567."""
+    return f"{number:,}"
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """Make an empty table; columns that start with ">" are numbers."""
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
+    for column in columns:
+        right = column.startswith(">")
+        made.add_column(
+            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True
+        )
+    return made
+
+
+def pairs(rows: Sequence[tuple[str, str]]) -> Table:
+    """Lay out names and values without lines."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, safe(value))
+    return grid
+
+
+def model_tables(model: ModelSummary) -> list[RenderableType]:
+    """Show a model: what it is, its layers, its sums."""
+    head = [
+        ("model", f"{model.name}   {model.hash[:16]}   numerics {model.profile}"),
+        *(("input", _signature(t)) for t in model.inputs),
+        *(("output", _signature(t)) for t in model.outputs),
+        *(("state", _signature(t)) for t in model.state),
+    ]
+    if model.classes:
+        head.append(("classes", ", ".join(model.classes)))
+    if model.samples:
+        labelled = f", {count(model.labels)} with labels" if model.labels else ""
+        head.append(("samples", f"{count(model.samples)}{labelled}"))
+    if model.source:
+        head.append(("source", ", ".join(f"{k} {v}" for k, v in model.source.items())))
+    layers = table(
+        ">#", "layer", "operator", "output", ">scale", ">zero", ">MACs", ">weights", ">headroom"
+    )
+    for layer in model.layers:
+        layers.add_row(*_layer_row(layer))
+    sums = [
+        ("work", f"{count(model.macs)} multiply-accumulates a sample"),
+        (
+            "weights",
+            f"{count(model.weight_count)}, {count(model.constant_bytes)} bytes of constants",
+        ),
+        (
+            "activations",
+            f"arena {count(model.arena_bytes)} bytes; lower bound {count(model.arena_lower_bound)}",
+        ),
+    ]
+    return [pairs(head), layers, pairs(sums)]
+
+
+def _layer_row(layer: LayerSummary) -> tuple[str, ...]:
+    output = layer.output
+    return (
+        str(layer.index),
+        safe(layer.name[:32]),
+        layer.op,
+        f"{output.dtype}[{_sizes(output)}]",
+        "" if output.scale is None else f"{output.scale:.6g}",
+        "" if output.zero_point is None else str(output.zero_point),
+        count(layer.macs) if layer.macs else "",
+        count(layer.weight_count) if layer.weight_count else "",
+        "" if layer.headroom_bits is None else f"{layer.headroom_bits} bits",
+    )
+
+
+def _signature(tensor: TensorSummary) -> str:
+    step = "" if tensor.scale is None else f"   {tensor.scale:.6g} * (q - {tensor.zero_point})"
+    return f"{tensor.name}   {tensor.dtype}[{_sizes(tensor)}]{step.replace('- -', '+ ')}"
+
+
+def _sizes(tensor: TensorSummary) -> str:
+    return ", ".join(map(str, tensor.shape))
+
+
+def evaluation_tables(run: Evaluation, classes: Sequence[str], origin: str) -> list[RenderableType]:
+    """Show how a model did: verdict, confusion, saturation."""
+    rate = run.samples / run.seconds if run.seconds > 0 else 0.0
+    parts: list[RenderableType] = []
+    if run.confusion is not None and 1 < len(run.confusion) <= MAX_CONFUSION:
+        parts.append(_confusion_table(run, classes))
+    if run.saturation:
+        parts.append(_saturation_table(run.saturation))
+    line = Text(
+        f"{count(run.samples)} samples ({safe(origin)}), {run.form} form, {rate:,.0f} a second"
+    )
+    parts.append(line)
+    if run.accuracy is not None:
+        parts.append(
+            Text(f"accuracy {run.accuracy:.2%}  ({run.correct} of {run.samples} correct)", "bold")
+        )
+    return parts
+
+
+def _confusion_table(run: Evaluation, classes: Sequence[str]) -> Table:
+    assert run.confusion is not None
+    size = len(run.confusion)
+    names = [safe(c)[:10] for c in classes] if len(classes) == size else list(map(str, range(size)))
+    made = table("label", *(f">{name}" for name in names), ">recall", title="decisions")
+    for name, row, i in zip(names, run.confusion, range(size), strict=True):
+        total = int(row.sum())
+        cells = [
+            Text(str(n) if n else "·", "bold" if j == i else "red" if n else "dim")
+            for j, n in enumerate(row)
+        ]
+        made.add_row(name, *cells, f"{row[i] / total:.1%}" if total else "")
+    return made
+
+
+def _saturation_table(rows: Sequence[Saturation]) -> Table:
+    made = table(
+        "layer",
+        "operator",
+        ">range",
+        ">at low",
+        ">at high",
+        title="values at the ends of their range",
+    )
+    for row in rows:
+        made.add_row(
+            safe(row.name[:32]),
+            row.op,
+            f"{row.low} .. {row.high}",
+            _share(row.at_low, row.total),
+            _share(row.at_high, row.total),
+        )
+    return made
+
+
+def _share(part: int | None, total: int) -> Text:
+    if part is None:
+        return Text("zero", "dim")
+    share = part / total if total else 0.0
+    return Text(f"{share:.3%}" if part else "0", "yellow" if share >= SATURATED else "")
