@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from qembed.backends import reference
+from qembed.backends.host import HostModel
 from qembed.importers import import_bytes
 from qembed.ir import Graph
+from support import native
 from support.tflite_writer import Writer
 from support.tflm import Interpreter
 
@@ -32,6 +34,8 @@ def each(run: Callable[[Graph, Arrays], Arrays]) -> Callable[[Sequence[Job]], li
 # once, so that a form that has to compile something can do so once.
 FORMS: dict[str, Callable[[Sequence[Job]], list[Arrays]]] = {
     "reference": each(reference.run),
+    "host": each(lambda graph, inputs: HostModel(graph).run(inputs)),
+    "native": each(native.run),
 }
 
 
