@@ -9,9 +9,6 @@ from setuptools import Extension, find_packages, setup
 ROOT = Path(__file__).parent
 DIRECTIVES = {
     "language_level": "3",
-    "boundscheck": False,
-    "wraparound": False,
-    "initializedcheck": False,
     "cdivision": True,
     "embedsignature": True,
 }

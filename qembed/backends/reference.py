@@ -42,5 +42,7 @@ def _run_sample(
         arrays = [values[i] for i in node.inputs]
         result = OPERATORS[node.op].reference(node.params, *arrays)
         outputs = result if isinstance(result, tuple) else (result,)
-        values |= dict(zip(node.outputs, outputs, strict=True))
+        for index, value in zip(node.outputs, outputs, strict=True):
+            # A scalar comes back as (1,): its one multiplier is an array of one channel.
+            values[index] = np.reshape(value, graph.tensors[index].shape)
     return values

@@ -31,7 +31,8 @@ def infer(params: Pad, x: Tensor) -> list[tuple[Shape, DType]]:
     """Check the layer against its input; return shape and type of each output."""
     _check.require_dtype(x, ("int8", "int16", "int32"))
     _check.require_in_range("padding value", params.value, x.dtype)
-    if len(params.padding) != len(x.shape) or any(min(edge) < 0 for edge in params.padding):
+    sound = len(params.padding) == len(x.shape) > 0 and min(map(min, params.padding)) >= 0
+    if not sound:
         raise ModelError(f"padding {params.padding} does not fit an input of shape {x.shape}")
     return [(tuple(n + sum(e) for n, e in zip(x.shape, params.padding, strict=True)), x.dtype)]
 

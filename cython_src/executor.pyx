@@ -1,0 +1,396 @@
+"""Run planned kernels over batches: one arena a worker, no Python and no allocation in the loop."""
+
+cimport numpy as np
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+from qembed._host._kernel cimport Kernel, run_t
+
+import threading
+
+import numpy as np
+
+from qembed.errors import InputError
+
+np.import_array()
+
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **memory, size_t alignment, size_t size)
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef extern from *:
+    """
+    static inline Py_ssize_t qh_take(Py_ssize_t *next, Py_ssize_t count)
+    {
+        return __atomic_fetch_add(next, count, __ATOMIC_RELAXED);
+    }
+    """
+    Py_ssize_t qh_take(Py_ssize_t *next, Py_ssize_t count) nogil
+
+cdef enum:
+    MAX_DIMS = 9  # the batch and 8 of the tensor
+
+
+cdef enum Place:
+    ARENA  # at `offset` in the worker's arena
+    PORT   # in an array of the whole batch: the worker's base number `offset`
+    FIXED  # at address `offset`: constants, repeated for each sample of a block, and state
+
+
+cdef struct Value:
+    Place place
+    Py_ssize_t offset
+    Py_ssize_t nbytes  # of one sample
+
+
+cdef struct Step:
+    run_t run
+    const void *data
+    int input_count
+    int output_count
+    int first_edge  # in Plan.edges: inputs, then outputs
+
+
+cdef struct Record:
+    # After each sample the state `value` is copied to `port`.
+    int value
+    int port
+
+
+cdef struct Plan:
+    Py_ssize_t block  # samples that go through all layers together
+    int step_count
+    Step *steps
+    int *edges
+    Value *values
+    int most_edges
+    int record_count
+    Record *records
+
+
+cdef class Memory:
+    """Zeroed bytes, aligned to a cache line and freed with the object."""
+
+    cdef char *start
+
+    def __cinit__(self, Py_ssize_t nbytes):
+        if posix_memalign(<void **> &self.start, 64, nbytes + 64) != 0:
+            raise MemoryError(f"no {nbytes} bytes for activations")
+        memset(self.start, 0, nbytes + 64)
+
+    def __dealloc__(self):
+        free(self.start)
+
+    def view(self, Py_ssize_t nbytes):
+        """Return the first bytes as a uint8 array that keeps this object alive."""
+        cdef np.npy_intp size = nbytes
+        array = np.PyArray_SimpleNewFromData(1, &size, np.NPY_UINT8, self.start)
+        np.set_array_base(array, self)
+        return array
+
+
+cdef class Worker:
+    """What one thread needs to itself: an arena, scratch memory and pointers."""
+
+    cdef Memory arena
+    cdef Memory scratch
+    cdef Memory pointers
+    cdef char **bases  # one a port
+    cdef void **edges
+
+    def __cinit__(self, Py_ssize_t arena, Py_ssize_t scratch, Py_ssize_t ports, Py_ssize_t edges):
+        self.arena = Memory(arena)
+        self.scratch = Memory(scratch)
+        self.pointers = Memory((ports + edges) * sizeof(void *))
+        self.bases = <char **> self.pointers.start
+        self.edges = <void **> (self.bases + ports)
+
+
+cdef class Job:
+    """One batch: workers take blocks from it until none is left."""
+
+    cdef Py_ssize_t next
+    cdef Py_ssize_t batch
+
+
+cdef bint run_blocks(
+    const Plan *plan, Worker worker, Job job, Py_ssize_t most
+) noexcept nogil:
+    """Run at most `most` blocks; return whether there may be more."""
+    cdef Py_ssize_t start, count, taken
+    cdef int i, edge
+    cdef const Step *step
+    cdef const Record *record
+    cdef const Value *value
+    for taken in range(most):
+        start = qh_take(&job.next, plan.block)
+        if start >= job.batch:
+            return False
+        count = min(plan.block, job.batch - start)
+        for i in range(plan.step_count):
+            step = &plan.steps[i]
+            for edge in range(step.input_count + step.output_count):
+                value = &plan.values[plan.edges[step.first_edge + edge]]
+                if value.place == ARENA:
+                    worker.edges[edge] = worker.arena.start + value.offset
+                elif value.place == PORT:
+                    worker.edges[edge] = worker.bases[value.offset] + start * value.nbytes
+                else:
+                    worker.edges[edge] = <char *> value.offset
+            step.run(
+                step.data,
+                <const void **> worker.edges,
+                worker.edges + step.input_count,
+                worker.scratch.start,
+                count,
+            )
+        for i in range(plan.record_count):
+            record = &plan.records[i]
+            value = &plan.values[record.value]
+            memcpy(
+                worker.bases[record.port] + start * value.nbytes,
+                <char *> value.offset,
+                value.nbytes,
+            )
+    return True
+
+
+cdef struct PortType:
+    int typenum
+    int rank
+    np.npy_intp shape[MAX_DIMS]  # the first is the batch
+
+
+cdef class Executor:
+    """A planned graph.
+
+    Parameters
+    ----------
+    kernels : list of Kernel
+        In execution order.
+    edges : list of (tuple of int, tuple of int)
+        Tensor indices of each kernel's inputs and outputs.
+    values : list
+        Per tensor ``("arena", offset)``, ``("port", number)`` or ``("fixed", Memory)``, each
+        followed by the bytes of one sample.
+    ports : list of (name, dtype, shape)
+        The arrays of a batch: the inputs first, then what `run` returns.
+    input_count : int
+    block : int
+        Samples that go through all layers together.
+    arena_bytes : int
+        Of one worker.
+    records : list of (int, int)
+        State tensors and the ports that receive their value after each sample.
+    """
+
+    cdef Plan plan
+    cdef list owned  # memory that the plan points into, and the kernels
+    cdef list idle  # workers
+    cdef list names
+    cdef PortType *ports
+    cdef int port_count
+    cdef int input_count
+    cdef Py_ssize_t arena_bytes
+    cdef Py_ssize_t scratch_bytes
+
+    def __init__(
+        self, kernels, edges, values, ports, int input_count, Py_ssize_t block,
+        Py_ssize_t arena_bytes, records=(),
+    ):
+        self.owned = [kernels, values]
+        self.idle = []
+        self.arena_bytes = arena_bytes
+        self.plan.block = block
+        self._set_steps(kernels, edges)
+        self._set_values(values)
+        self._set_ports(ports, input_count)
+        self.plan.record_count = len(records)
+        self.plan.records = <Record *> self._own(len(records) * sizeof(Record))
+        for i, (value, port) in enumerate(records):
+            self.plan.records[i].value = value
+            self.plan.records[i].port = port
+
+    cdef char *_own(self, Py_ssize_t nbytes) except NULL:
+        cdef Memory memory = Memory(nbytes)
+        self.owned.append(memory)
+        return memory.start
+
+    def _set_steps(self, kernels, edges):
+        cdef Kernel kernel
+        cdef Step *step
+        flat = [index for inputs, outputs in edges for index in (*inputs, *outputs)]
+        self.plan.edges = <int *> self._own(len(flat) * sizeof(int))
+        for i, index in enumerate(flat):
+            self.plan.edges[i] = index
+        self.plan.steps = <Step *> self._own(len(kernels) * sizeof(Step))
+        self.plan.step_count = len(kernels)
+        self.plan.most_edges = 0
+        self.scratch_bytes = 0
+        first = 0
+        for i, (kernel, (inputs, outputs)) in enumerate(zip(kernels, edges, strict=True)):
+            step = &self.plan.steps[i]
+            step.run, step.data = kernel.run, kernel.data
+            step.input_count, step.output_count = len(inputs), len(outputs)
+            step.first_edge = first
+            first += len(inputs) + len(outputs)
+            self.plan.most_edges = max(self.plan.most_edges, len(inputs) + len(outputs))
+            self.scratch_bytes = max(self.scratch_bytes, kernel.scratch_bytes)
+
+    def _set_values(self, values):
+        cdef Value *value
+        self.plan.values = <Value *> self._own(len(values) * sizeof(Value))
+        for i, (place, where, nbytes) in enumerate(values):
+            value = &self.plan.values[i]
+            value.nbytes = nbytes
+            if place == "fixed":
+                value.place = FIXED
+                value.offset = <Py_ssize_t> (<Memory> where).start
+            else:
+                value.place = ARENA if place == "arena" else PORT
+                value.offset = where
+
+    def _set_ports(self, ports, int input_count):
+        self.port_count, self.input_count = len(ports), input_count
+        self.names = [name for name, _, _ in ports]
+        self.ports = <PortType *> self._own(len(ports) * sizeof(PortType))
+        for i, (_, dtype, shape) in enumerate(ports):
+            self.ports[i].typenum = np.dtype(dtype).num
+            self.ports[i].rank = len(shape) + 1
+            for axis, size in enumerate(shape):
+                self.ports[i].shape[axis + 1] = size
+
+    cdef np.ndarray _checked(self, int number, object array):
+        """Return `array` if it is a batch of input `number`, C-contiguous, else raise."""
+        cdef PortType *port = &self.ports[number]
+        cdef int axis
+        cdef bint fits = isinstance(array, np.ndarray)
+        if fits:
+            fits = (
+                np.PyArray_TYPE(array) == port.typenum
+                and np.PyArray_NDIM(array) == port.rank
+                and np.PyArray_DIM(array, 0) > 0
+            )
+        if fits:
+            for axis in range(1, port.rank):
+                fits = fits and np.PyArray_DIM(array, axis) == port.shape[axis]
+        if not fits:
+            raise InputError(self._refusal(number, array))
+        if port.typenum == np.NPY_FLOAT32 and np.isnan(array).any():
+            raise InputError(f"input '{self.names[number]}' holds NaN, which has no integer")
+        if not np.PyArray_ISCARRAY_RO(array):
+            array = np.array(array, dtype=np.PyArray_DescrFromType(port.typenum), order="C")
+        return array
+
+    def _refusal(self, int number, array):
+        cdef PortType *port = &self.ports[number]
+        want = ["B", *(str(port.shape[axis]) for axis in range(1, port.rank))]
+        dtype = np.PyArray_DescrFromType(port.typenum).name
+        if not isinstance(array, np.ndarray):
+            return (
+                f"input '{self.names[number]}' is a {type(array).__name__}, must be a NumPy array "
+                f"{dtype}[{', '.join(want)}]"
+            )
+        return (
+            f"input '{self.names[number]}' is {array.dtype.name}{list(array.shape)}, must be "
+            f"{dtype}[{', '.join(want)}] with at least one sample"
+        )
+
+    def run(self, inputs, int threads=1):
+        """Run a batch.
+
+        Parameters
+        ----------
+        inputs : ndarray, or sequence of ndarray
+            One per input: the tensor's dtype, shape (B, *shape). C-contiguous ones are not copied.
+        threads : int
+            The calling thread is one of them.
+
+        Returns
+        -------
+        tuple of ndarray
+            One per port after the inputs, (B, *shape).
+
+        Raises
+        ------
+        InputError
+            Naming the input that does not fit.
+        """
+        cdef Job job
+        cdef Worker worker
+        cdef list arrays
+        cdef int i
+        if isinstance(inputs, np.ndarray):
+            inputs = (inputs,)
+        if len(inputs) != self.input_count:
+            raise InputError(f"the model has {self.input_count} inputs, {len(inputs)} were given")
+        if threads < 1:
+            raise InputError(f"threads is {threads}, must be at least 1")
+        arrays = [self._checked(i, inputs[i]) for i in range(self.input_count)]
+        job = Job.__new__(Job)
+        job.next = 0
+        job.batch = np.PyArray_DIM(arrays[0], 0)
+        for i in range(1, self.input_count):
+            if np.PyArray_DIM(arrays[i], 0) != job.batch:
+                raise InputError(
+                    f"inputs '{self.names[0]}' and '{self.names[i]}' have {job.batch} and "
+                    f"{len(arrays[i])} samples, must have the same number"
+                )
+        for i in range(self.input_count, self.port_count):
+            arrays.append(self._empty(i, job.batch))
+        if threads == 1 or job.batch <= self.plan.block:
+            worker = self._worker(arrays)
+            self._work(worker, job)
+            self.idle.append(worker)
+        else:
+            self._run_threads(arrays, job, threads)
+        return tuple(arrays[self.input_count :])
+
+    cdef np.ndarray _empty(self, int number, Py_ssize_t batch):
+        cdef PortType *port = &self.ports[number]
+        cdef np.npy_intp shape[MAX_DIMS]
+        memcpy(shape, port.shape, sizeof(shape))
+        shape[0] = batch
+        return np.PyArray_EMPTY(port.rank, shape, port.typenum, 0)
+
+    cdef Worker _worker(self, list arrays):
+        """Take an idle worker, or make one, and give it the batch."""
+        cdef Worker worker
+        cdef int i
+        if self.idle:
+            worker = self.idle.pop()
+        else:
+            worker = Worker(
+                self.arena_bytes, self.scratch_bytes, self.port_count, self.plan.most_edges
+            )
+        for i in range(self.port_count):
+            worker.bases[i] = <char *> np.PyArray_DATA(<np.ndarray> arrays[i])
+        return worker
+
+    cdef _work(self, Worker worker, Job job):
+        """Take blocks until none is left; look for Ctrl-C now and then."""
+        cdef bint more = True
+        cdef Py_ssize_t most = 1 + 1024 // self.plan.block
+        while more:
+            with nogil:
+                more = run_blocks(&self.plan, worker, job, most)
+            PyErr_CheckSignals()
+
+    def _help(self, Worker worker, Job job):
+        self._work(worker, job)
+
+    cdef _run_threads(self, list arrays, Job job, int threads):
+        cdef Py_ssize_t blocks = (job.batch + self.plan.block - 1) // self.plan.block
+        workers = [self._worker(arrays) for _ in range(min(threads, blocks))]
+        helpers = [threading.Thread(target=self._help, args=(w, job)) for w in workers[1:]]
+        for helper in helpers:
+            helper.start()
+        try:
+            self._work(workers[0], job)
+        finally:
+            job.next = job.batch  # nothing left, also after Ctrl-C
+            for helper in helpers:
+                helper.join()
+        self.idle.extend(workers)

@@ -1,0 +1,98 @@
+"""MEAN on the host: add every input value to the sum it belongs to, then scale."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from qembed._host._kernel cimport (
+    Kernel,
+    Walk,
+    activation,
+    next_row,
+    qh_clamp,
+    qh_requantize,
+    rounding_code,
+    schar,
+    set_walk,
+)
+
+import numpy as np
+
+
+cdef struct Data:
+    Walk walk  # operand 1: the input; operand 2: the sums, stride 0 along reduced axes
+    int64_t offset  # zero point times the number of values in a sum
+    int32_t multiplier
+    int32_t shift
+    int rounding
+    int32_t output_zero_point
+    int32_t low
+    int32_t high
+
+
+cdef void average(
+    const Data *layer, const activation *x, activation *y, int64_t *sums, Py_ssize_t batch
+) noexcept nogil:
+    cdef const Walk *walk = &layer.walk
+    cdef Py_ssize_t index[8]
+    cdef Py_ssize_t at1, at2, sample, i
+    cdef Py_ssize_t inner = walk.rank - 1
+    for sample in range(batch):
+        for i in range(walk.count2):
+            sums[i] = -layer.offset
+        at1 = at2 = 0
+        for i in range(8):
+            index[i] = 0
+        while True:
+            for i in range(walk.size[inner]):
+                sums[at2 + i * walk.stride2[inner]] += x[at1 + i * walk.stride1[inner]]
+            if not next_row(walk, index, &at1, &at2):
+                break
+        for i in range(walk.count2):
+            y[i] = <activation> qh_clamp(
+                qh_requantize(sums[i], layer.multiplier, layer.shift, layer.rounding)
+                + layer.output_zero_point,
+                layer.low,
+                layer.high,
+            )
+        x += walk.count1
+        y += walk.count2
+
+
+cdef void run_int8(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    average[schar](
+        <const Data *> data, <const schar *> inputs[0], <schar *> outputs[0],
+        <int64_t *> scratch, batch,
+    )
+
+
+cdef void run_int16(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    average[short](
+        <const Data *> data, <const short *> inputs[0], <short *> outputs[0],
+        <int64_t *> scratch, batch,
+    )
+
+
+cdef class MeanKernel(Kernel):
+    """See `qembed.ops.mean`."""
+
+    cdef Data layer
+
+    def __init__(self, params, inputs, outputs):
+        shape = inputs[0].shape
+        kept = tuple(1 if axis in params.axes else n for axis, n in enumerate(shape))
+        set_walk(&self.layer.walk, shape, kept, shape)
+        count = int(np.prod(shape, dtype=np.int64)) // int(np.prod(kept, dtype=np.int64))
+        by = params.requantization
+        self.layer.offset = count * params.input_zero_point
+        self.layer.multiplier = by.multiplier[0]
+        self.layer.shift = by.shift[0]
+        self.layer.rounding = rounding_code(by.rounding)
+        self.layer.output_zero_point = params.output_zero_point
+        limits = np.iinfo(inputs[0].dtype)
+        self.layer.low, self.layer.high = int(limits.min), int(limits.max)
+        self.scratch_bytes = 8 * self.layer.walk.count2
+        self.data = &self.layer
+        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16

@@ -1,0 +1,296 @@
+"""Graphs of one random layer, every parameter drawn up to the limits that validation allows.
+
+Importers produce a small part of these; a model file may hold any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from qembed.arithmetic import Requantization
+from qembed.ir import Graph, Node, Tensor
+from qembed.ops import OPERATORS
+from qembed.ops.add import Add
+from qembed.ops.average_pool import AveragePool
+from qembed.ops.conv import Conv
+from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.ops.dequantize import Dequantize
+from qembed.ops.fully_connected import FullyConnected
+from qembed.ops.max_pool import MaxPool
+from qembed.ops.mean import Mean
+from qembed.ops.pad import Pad
+from qembed.ops.quantize import Quantize
+from qembed.ops.reshape import Reshape
+from qembed.ops.softmax import Softmax
+from qembed.validate import validate
+from support.draw import choice, integer
+
+Rng = np.random.Generator
+Batch = tuple[np.ndarray, ...]
+
+
+def values(rng: Rng, shape, dtype: str) -> np.ndarray:
+    """Uniform, extreme or nearly constant values of a type."""
+    if dtype == "float32":
+        drawn = rng.normal(0, 10 ** rng.uniform(-3, 3), shape).astype(np.float32)
+        special = rng.choice(np.float32([0, -0.0, np.inf, -np.inf, 1e30, 0.5, 2.5, -1.5]), shape)
+        return np.where(rng.random(shape) < 0.2, special, drawn)
+    limits = np.iinfo(dtype)
+    kind = rng.random()
+    if kind < 0.3:
+        return rng.choice(np.array([limits.min, limits.max, 0], dtype), shape)
+    low, high = (limits.min, limits.max) if kind < 0.8 else (-3, 3)
+    return rng.integers(max(low, limits.min), high, shape, dtype=dtype, endpoint=True)
+
+
+def clamp(rng: Rng, dtype: str) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    if rng.random() < 0.6:
+        return int(limits.min), int(limits.max)
+    low, high = np.sort(rng.integers(limits.min, limits.max, 2, endpoint=True))
+    return int(low), int(high)
+
+
+def zero_point(rng: Rng, dtype: str) -> int:
+    limits = np.iinfo(dtype)
+    low, high = int(limits.min), int(limits.max)
+    return choice(rng, (0, low, high, int(rng.integers(low, high, endpoint=True))))
+
+
+def requantization(
+    rng: Rng, channels: int, rounding: str, right: int, limits: tuple[int, int] = (-31, 30)
+) -> Requantization:
+    """Shifts mostly near -right, where outputs are neither all zero nor all saturated."""
+    count = choice(rng, (1, channels))
+    multiplier = rng.integers(1 << 30, 1 << 31, count)
+    extreme = rng.choice([0, 1 << 30, (1 << 31) - 1, 0x7FFF8000], count)
+    multiplier = np.where(rng.random(count) < 0.2, extreme, multiplier)
+    shift = rng.integers(-right - 2, -right + 3, count)
+    wild = rng.integers(limits[0], limits[1], count, endpoint=True)
+    shift = np.clip(np.where(rng.random(count) < 0.15, wild, shift), *limits)
+    return Requantization(multiplier.astype(np.int32), shift.astype(np.int32), rounding)
+
+
+def graph(op: str, params, inputs: list[Tensor]) -> Graph:
+    """Validated graph of one node."""
+    inferred = OPERATORS[op].infer(params, *inputs)
+    outputs = [Tensor(f"y{i}", shape, dtype) for i, (shape, dtype) in enumerate(inferred)]
+    tensors = (*inputs, *outputs)
+    n = len(inputs)
+    node = Node("layer", op, params, tuple(range(n)), tuple(range(n, len(tensors))))
+    given = tuple(i for i, t in enumerate(inputs) if t.data is None)
+    return validate(Graph("one", tensors, (node,), given, node.outputs))
+
+
+def with_batch(rng: Rng, made: Graph) -> tuple[Graph, Batch]:
+    batch = integer(rng, 1, 4)
+    tensors = [made.tensors[i] for i in made.inputs]
+    return made, tuple(values(rng, (batch, *t.shape), t.dtype) for t in tensors)
+
+
+def sums(rng: Rng, weights_shape, channels: int, taps: int) -> tuple[str, dict]:
+    """Type of the activations and the parameters that all layers with sums of products share."""
+    dtype, rounding = choice(
+        rng, [("int8", "double")] * 3 + [("int8", "single"), ("int16", "wide"), ("int16", "double")]
+    )
+    bits = choice(rng, (8, 8, 4))
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, weights_shape).astype(np.int8)
+    if rng.random() < 0.2:
+        weights[...] = rng.choice(np.int8([-8, 7]) if bits == 4 else np.int8([-128, 127]))
+    size = np.sqrt(taps) * 2 ** (bits - 2) * (60 if dtype == "int8" else 15000)
+    reach = 128 * taps * (255 if dtype == "int8" else 65535)
+    if rounding != "wide":
+        weights //= 1 + (reach >> 30)
+    room = (1 << 47 if rounding == "wide" else 1 << 31) - min(reach, 1 << 30) - 1
+    limit = room if rng.random() < 0.1 else int(min(2 * size, room))
+    bias = rng.integers(-limit, limit, channels, endpoint=True).astype(
+        "int64" if rounding == "wide" else "int32"
+    )
+    right = int(np.log2(size / (40 if dtype == "int8" else 10000)))
+    return dtype, {
+        "weights": weights,
+        "bias": bias,
+        "requantization": requantization(
+            rng, channels, rounding, right, (-31, 7) if rounding == "wide" else (-31, 30)
+        ),
+        "input_zero_point": zero_point(rng, dtype),
+        "output_zero_point": zero_point(rng, dtype),
+        "activation_range": clamp(rng, dtype),
+        "weight_bits": bits,
+    }
+
+
+def window(rng: Rng, kernel, dilation=(1, 1), most=9) -> tuple[tuple[int, int], dict]:
+    """Height and width of an input that the window fits in, and its stride and padding."""
+    padding = tuple((integer(rng, 0, k - 1), integer(rng, 0, k - 1)) for k in kernel)
+    size = tuple(
+        max(integer(rng, 1, most), (k - 1) * d + 1 - sum(p))
+        for k, d, p in zip(kernel, dilation, padding, strict=True)
+    )
+    stride = integer(rng, 1, 3), integer(rng, 1, 3)
+    return size, {"stride": stride, "padding": padding}
+
+
+def conv(rng: Rng) -> tuple[Graph, Batch]:
+    kernel = choice(rng, ((1, 1), (3, 3), (integer(rng, 1, 5), integer(rng, 1, 5))))
+    dilation = choice(rng, ((1, 1), (integer(rng, 1, 3), integer(rng, 1, 3))))
+    groups = choice(rng, (1, 1, 1, 2, 3))
+    in_c = choice(rng, (1, 2, 3, 4, 8, 16, integer(rng, 1, 40)))
+    out_c = groups * choice(rng, (1, 8, 16, 32, 64, integer(rng, 1, 150)))
+    size, windows = window(rng, kernel, dilation)
+    dtype, shared = sums(rng, (out_c, *kernel, in_c), out_c, kernel[0] * kernel[1] * in_c)
+    x = Tensor("x", (choice(rng, (1, 1, 2)), *size, in_c * groups), dtype)
+    return with_batch(rng, graph("conv", Conv(**shared, **windows, dilation=dilation), [x]))
+
+
+def depthwise_conv(rng: Rng) -> tuple[Graph, Batch]:
+    kernel = choice(rng, ((3, 3), (3, 3), (integer(rng, 1, 5), integer(rng, 1, 5))))
+    dilation = choice(rng, ((1, 1), (1, 1), (integer(rng, 1, 3), integer(rng, 1, 3))))
+    in_c = choice(rng, (1, 8, 16, 32, 64, 128, integer(rng, 1, 150)))
+    out_c = in_c * choice(rng, (1, 1, 1, 2, 3))
+    size, windows = window(rng, kernel, dilation)
+    dtype, shared = sums(rng, (*kernel, out_c), out_c, kernel[0] * kernel[1])
+    x = Tensor("x", (choice(rng, (1, 1, 2)), *size, in_c), dtype)
+    params = DepthwiseConv(**shared, **windows, dilation=dilation)
+    return with_batch(rng, graph("depthwise_conv", params, [x]))
+
+
+def fully_connected(rng: Rng) -> tuple[Graph, Batch]:
+    in_c = choice(rng, (1, 64, integer(rng, 1, 300)))
+    out_c = choice(rng, (1, 16, 64, 128, integer(rng, 1, 200)))
+    dtype, shared = sums(rng, (out_c, in_c), out_c, in_c)
+    x = Tensor("x", (integer(rng, 1, 3), in_c), dtype)
+    params = FullyConnected(**shared, keep_dims=bool(rng.integers(2)))
+    return with_batch(rng, graph("fully_connected", params, [x]))
+
+
+def add(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int8", "int16"))
+    shape = tuple(integer(rng, 1, 5) for _ in range(integer(rng, 0, 4)))
+    shapes = [shape, shape]
+    if rng.random() < 0.6:
+        cut = integer(rng, 0, len(shape))
+        shapes[1] = tuple(choice(rng, (1, n)) for n in shape[cut:])
+    elif rng.random() < 0.5:
+        shapes = [(integer(rng, 1, 400),)] * 2
+    inputs = [Tensor("x1", shapes[0], dtype), Tensor("x2", shapes[1], dtype)]
+    if rng.random() < 0.2:
+        inputs[1] = Tensor("x2", shapes[1], dtype, data=values(rng, shapes[1], dtype))
+    if rng.random() < 0.5:
+        inputs.reverse()
+    rounding = choice(rng, ("double", "double", "single"))
+    left = choice(rng, (20 if dtype == "int8" else 15, integer(rng, 0, 20)))
+    params = Add(
+        left,
+        requantization(rng, 1, rounding, 1, (-31, 0)),
+        requantization(rng, 1, rounding, 1, (-31, 0)),
+        requantization(rng, 1, rounding, max(left - 2, 0), (-31, 0)),
+        zero_point(rng, dtype),
+        zero_point(rng, dtype),
+        zero_point(rng, dtype),
+        clamp(rng, dtype),
+    )
+    return with_batch(rng, graph("add", params, inputs))
+
+
+def pool(rng: Rng, kind) -> tuple[object, Tensor]:
+    dtype = choice(rng, ("int8", "int8", "int16"))
+    kernel = choice(rng, ((2, 2), (integer(rng, 1, 6), integer(rng, 1, 6)), (25, 5)))
+    size, windows = window(rng, kernel)
+    channels = choice(rng, (1, 16, 64, integer(rng, 1, 130)))
+    x = Tensor("x", (choice(rng, (1, 2)), *size, channels), dtype)
+    return kind(kernel, **windows, activation_range=clamp(rng, dtype)), x
+
+
+def average_pool(rng: Rng) -> tuple[Graph, Batch]:
+    params, x = pool(rng, AveragePool)
+    return with_batch(rng, graph("average_pool", params, [x]))
+
+
+def max_pool(rng: Rng) -> tuple[Graph, Batch]:
+    params, x = pool(rng, MaxPool)
+    return with_batch(rng, graph("max_pool", params, [x]))
+
+
+def mean(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int8", "int16"))
+    shape = tuple(integer(rng, 1, 6) for _ in range(integer(rng, 1, 4)))
+    count = integer(rng, 1, len(shape))
+    axes = tuple(sorted(int(a) for a in rng.choice(len(shape), count, replace=False)))
+    by = requantization(rng, 1, choice(rng, ("double", "single")), 2)
+    multiplier = (by.multiplier // integer(rng, 1, 50)).astype(np.int32)
+    params = Mean(
+        axes,
+        bool(rng.integers(2)),
+        Requantization(multiplier, by.shift, by.rounding),
+        zero_point(rng, dtype),
+        zero_point(rng, dtype),
+    )
+    return with_batch(rng, graph("mean", params, [Tensor("x", shape, dtype)]))
+
+
+def pad(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int16", "int32"))
+    shape = tuple(integer(rng, 1, 4) for _ in range(integer(rng, 1, 5)))
+    padding = tuple((integer(rng, 0, 2), integer(rng, 0, 2)) for _ in shape)
+    params = Pad(padding, zero_point(rng, dtype))
+    return with_batch(rng, graph("pad", params, [Tensor("x", shape, dtype)]))
+
+
+def reshape(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "float32", "int16"))
+    a, b = integer(rng, 1, 5), integer(rng, 1, 5)
+    return with_batch(rng, graph("reshape", Reshape((b, 1, a)), [Tensor("x", (a, b), dtype)]))
+
+
+def softmax(rng: Rng) -> tuple[Graph, Batch]:
+    shift = integer(rng, 0, 23)
+    most = min((1 << 31 - shift) - 1, 400)
+    params = Softmax(
+        integer(rng, 1 << 30, (1 << 31) - 1),
+        shift,
+        -integer(rng, 0, most),
+        choice(rng, ("int8", "int16")),
+    )
+    shape = (*(integer(rng, 1, 3),) * integer(rng, 0, 2), choice(rng, (1, 2, 12, 1000)))
+    return with_batch(rng, graph("softmax", params, [Tensor("x", shape, "int8")]))
+
+
+def quantize(rng: Rng) -> tuple[Graph, Batch]:
+    target = choice(rng, ("int8", "uint8", "int16", "int32"))
+    shape = tuple(integer(rng, 1, 5) for _ in range(integer(rng, 0, 3)))
+    if rng.random() < 0.5:
+        params = Quantize(target, zero_point(rng, target), scale=float(np.float32(rng.random())))
+        return with_batch(rng, graph("quantize", params, [Tensor("x", shape, "float32")]))
+    source = choice(rng, ("int8", "uint8", "int16", "int32"))
+    params = Quantize(
+        target,
+        zero_point(rng, target),
+        requantization=requantization(rng, 1, choice(rng, ("double", "single")), 0),
+        input_zero_point=zero_point(rng, source),
+    )
+    return with_batch(rng, graph("quantize", params, [Tensor("x", shape, source)]))
+
+
+def dequantize(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "uint8", "int16", "int32"))
+    params = Dequantize(float(np.float32(10 ** rng.uniform(-30, 28))), zero_point(rng, dtype))
+    return with_batch(rng, graph("dequantize", params, [Tensor("x", (3, 5), dtype)]))
+
+
+LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
+    "add": add,
+    "average_pool": average_pool,
+    "conv": conv,
+    "depthwise_conv": depthwise_conv,
+    "dequantize": dequantize,
+    "fully_connected": fully_connected,
+    "max_pool": max_pool,
+    "mean": mean,
+    "pad": pad,
+    "quantize": quantize,
+    "reshape": reshape,
+    "softmax": softmax,
+}
