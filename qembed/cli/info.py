@@ -19,8 +19,8 @@ def command(model: Path | None, as_json: bool) -> None:
 
     MODEL is a model file or a .tflite network; by default the only model file in this folder.
 
-    "headroom" is how often the largest sum that any input could cause might double before it
-    overflows the accumulator.
+    "spare" are the bits that the largest sum which any input could cause leaves free in the
+    accumulator: how often it could double.
     """
     summary = summarize(load_model(model))
     emit("info", summary, as_json, lambda: model_tables(summary))

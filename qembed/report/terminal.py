@@ -14,6 +14,8 @@ from qembed.report.model import LayerSummary, ModelSummary, TensorSummary
 
 MAX_CONFUSION = 20
 """Classes up to which the whole matrix is printed."""
+NAME = 28
+"""Characters of a layer's name."""
 SATURATED = 0.01
 """Share of values at an end of the range from which a layer is marked."""
 
@@ -21,6 +23,18 @@ SATURATED = 0.01
 def safe(text: str) -> str:
     """Return text without control characters."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def layer_name(name: str) -> str:
+    """Shorten the name of a layer: converters join the names of everything that they fused."""
+    first = safe(name).split(";")[0]
+    return first if len(first) <= NAME else "…" + first[1 - NAME :]
+
+
+def sizes(shape: Sequence[int]) -> str:
+    """Write a shape as 8x8x16: the leading 1 of a single sample goes without saying."""
+    shown = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+    return "x".join(map(str, shown)) or "scalar"
 
 
 def count(number: int) -> str:
@@ -36,11 +50,17 @@ def table(*columns: str, title: str = "") -> Table:
         title_justify="left",
         title_style="bold",
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for column in columns:
         right = column.startswith(">")
+        # Where the terminal is narrow, names are folded; numbers never are.
         made.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True
+            column.removeprefix(">"),
+            justify="right" if right else "left",
+            no_wrap=column != "layer",
+            min_width=10 if column == "layer" else None,
+            overflow="fold",
         )
     return made
 
@@ -71,7 +91,7 @@ def model_tables(model: ModelSummary) -> list[RenderableType]:
     if model.source:
         head.append(("source", ", ".join(f"{k} {v}" for k, v in model.source.items())))
     layers = table(
-        ">#", "layer", "operator", "output", ">scale", ">zero", ">MACs", ">weights", ">headroom"
+        ">#", "layer", "operator", "output", ">scale", ">zero", ">MACs", ">weights", ">spare"
     )
     for layer in model.layers:
         layers.add_row(*_layer_row(layer))
@@ -93,24 +113,20 @@ def _layer_row(layer: LayerSummary) -> tuple[str, ...]:
     output = layer.output
     return (
         str(layer.index),
-        safe(layer.name[:32]),
+        layer_name(layer.name),
         layer.op,
-        f"{output.dtype}[{_sizes(output)}]",
-        "" if output.scale is None else f"{output.scale:.6g}",
+        f"{output.dtype} {sizes(output.shape)}",
+        "" if output.scale is None else f"{output.scale:.4g}",
         "" if output.zero_point is None else str(output.zero_point),
         count(layer.macs) if layer.macs else "",
         count(layer.weight_count) if layer.weight_count else "",
-        "" if layer.headroom_bits is None else f"{layer.headroom_bits} bits",
+        "" if layer.headroom_bits is None else f"{layer.headroom_bits}b",
     )
 
 
 def _signature(tensor: TensorSummary) -> str:
     step = "" if tensor.scale is None else f"   {tensor.scale:.6g} * (q - {tensor.zero_point})"
-    return f"{tensor.name}   {tensor.dtype}[{_sizes(tensor)}]{step.replace('- -', '+ ')}"
-
-
-def _sizes(tensor: TensorSummary) -> str:
-    return ", ".join(map(str, tensor.shape))
+    return f"{tensor.name}   {tensor.dtype} {sizes(tensor.shape)}{step.replace('- -', '+ ')}"
 
 
 def evaluation_tables(run: Evaluation, classes: Sequence[str], origin: str) -> list[RenderableType]:
@@ -158,7 +174,7 @@ def _saturation_table(rows: Sequence[Saturation]) -> Table:
     )
     for row in rows:
         made.add_row(
-            safe(row.name[:32]),
+            layer_name(row.name),
             row.op,
             f"{row.low} .. {row.high}",
             _share(row.at_low, row.total),
