@@ -19,6 +19,12 @@ def encode(body: bytes) -> bytes:
     return bytes(cobs.encode(body + crc)) + DELIMITER
 
 
+def longest_frame(body_bytes: int) -> int:
+    """Most bytes that a frame of so large a body takes on the line."""
+    code = body_bytes + CRC_BYTES
+    return code + code // 254 + 1 + len(DELIMITER)
+
+
 class Decoder:
     """Cut a byte stream into bodies, however it was split; what is damaged is counted and skipped.
 

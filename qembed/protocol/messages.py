@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
@@ -181,6 +182,24 @@ def infer_fields(
     return head if fetch is None else head + struct.pack("<HII", *fetch)
 
 
+_REASONS: dict[int, str] = {
+    Code.REQUEST: "it does not know request {0:#04x} (another version?)",
+    Code.MODEL: "it holds {0} models, not so many",
+    Code.RANGE: "the data does not fit: it takes {0} bytes",
+    Code.ORDER: "a step out of its turn",
+    Code.FAILED: "its model failed with status {1}",
+    Code.LAYERS: "the model has more layers than its memory allows ({0})",
+    Code.GUARD: "an inference wrote outside its arena, {1} bytes from its start",
+}
+
+
+def explain(refusal: Refusal) -> str:
+    """Say why a device refuses; never with GAP or SESSION, which the client settles."""
+    reason = _REASONS.get(refusal.code, f"for reason {refusal.code} ({{0}})")
+    signed = refusal.detail - (refusal.detail >> 31 << 32)
+    return reason.format(refusal.detail, signed)
+
+
 def parse(body: bytes) -> tuple[Header, Answer] | None:
     """Read an answer; None if it is none that this version knows."""
     if len(body) < HEADER.size:
@@ -234,20 +253,13 @@ class _Fields:
 
 
 def _info(fields: _Fields) -> Info:
-    version, frame_bytes, window, capabilities, numerator, denominator, models = fields.take(
-        "<HHIIIIB"
-    )
-    return Info(
-        version,
-        frame_bytes,
-        window,
-        Capability(capabilities),
-        numerator,
-        denominator,
-        models,
-        fields.text(),
-        fields.text(),
-    )
+    (version,) = fields.take("<H")
+    if version != VERSION:  # what follows has a layout that we do not know
+        return Info(version, 0, 0, Capability(0), 0, 1, 0, "", "")
+    frame_bytes, window, capabilities, numerator, denominator, models = fields.take("<HIIIIB")
+    flags = Capability(capabilities)
+    unit, firmware = fields.text(), fields.text()
+    return Info(version, frame_bytes, window, flags, numerator, denominator, models, unit, firmware)
 
 
 def _model(fields: _Fields) -> Model:
@@ -258,12 +270,22 @@ def _model(fields: _Fields) -> Model:
     return Model(digest, arena_bytes, layers, input_sizes, output_sizes, fields.text())
 
 
-_READERS = {
+def _result(fields: _Fields) -> ResultPiece:
+    sample, offset = fields.take("<II")
+    return ResultPiece(sample, offset, fields.rest())
+
+
+def _tensor(fields: _Fields) -> TensorPiece:
+    sample, total, offset = fields.take("<III")
+    return TensorPiece(sample, total, offset, fields.rest())
+
+
+_READERS: dict[int, Callable[[_Fields], Answer]] = {
     Type.INFO: _info,
     Type.MODEL: _model,
-    Type.RESULT: lambda f: ResultPiece(*f.take("<II"), f.rest()),
-    Type.DONE: lambda f: Done(*f.take("<I")),
-    Type.PONG: lambda f: Pong(*f.take("<I")),
-    Type.TENSOR: lambda f: TensorPiece(*f.take("<III"), f.rest()),
-    Type.ERROR: lambda f: Refusal(*f.take("<BI")),
+    Type.RESULT: _result,
+    Type.DONE: lambda fields: Done(*fields.take("<I")),
+    Type.PONG: lambda fields: Pong(*fields.take("<I")),
+    Type.TENSOR: _tensor,
+    Type.ERROR: lambda fields: Refusal(*fields.take("<BI")),
 }

@@ -1,0 +1,411 @@
+"""The host's state machine: jobs in, bytes out; bytes in, events out. It owns no port and no clock.
+
+Every frame that is sent has a number of its own. The device answers in order, so an answer proves
+that every earlier frame without one is lost, together with what it carried: that is sent again at
+once. Only when the line is silent does time matter: then PING asks how far the device has come.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from qembed.errors import DeviceError
+from qembed.protocol import framing
+from qembed.protocol.messages import (
+    HEADER,
+    VERSION,
+    Answer,
+    Code,
+    Done,
+    Header,
+    Infer,
+    Info,
+    Model,
+    Pong,
+    Record,
+    Refusal,
+    ResultPiece,
+    TensorPiece,
+    Type,
+    infer_fields,
+    parse,
+    parse_record,
+    record_bytes,
+)
+
+PING_AFTER = 0.25
+"""Seconds of silence after which we ask. Short: a question costs 15 bytes, silence the line."""
+PING_AT_MOST_EVERY = 4.0
+"""Seconds between questions at last: they must not fill the buffer during a long inference."""
+MAX_ATTEMPTS = 500
+"""Repetitions of one job. At half of all frames lost, 500 in a row have odds of 1 in 10**150."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A request that the client sees through. INFER has `sample`, `data` and perhaps `fetch`.
+
+    Attributes
+    ----------
+    type : Type
+    model : int
+    fields : bytes
+        What follows the header, for any other type than INFER.
+    sample : int
+        Used once in a session, unless flags have ORDERED.
+    flags : Infer
+    data : bytes
+        All inputs, one behind the other.
+    fetch : (int, int, int), optional
+        Layer, first byte, number of bytes; with flag FETCH.
+    """
+
+    type: Type
+    model: int = 0
+    fields: bytes = b""
+    sample: int = 0
+    flags: Infer = Infer.NONE
+    data: bytes = b""
+    fetch: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A job is done; the answer is a `Record` for INFER."""
+
+    job: Job
+    answer: Record | Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A piece of a tensor; its job is not done yet."""
+
+    job: Job
+    piece: TensorPiece
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLost:
+    """The device does not know our session: it was reset. Nothing more will come of this client."""
+
+
+Event = Answered | Fetched | SessionLost
+
+
+@dataclass(slots=True)
+class Statistics:
+    """How the line behaved; counts, and bytes as they stood on the line."""
+
+    sent_frames: int = 0
+    lost_frames: int = 0
+    stale_frames: int = 0
+    sent_bytes: int = 0
+
+    def __add__(self, other: Statistics) -> Statistics:
+        return Statistics(
+            self.sent_frames + other.sent_frames,
+            self.lost_frames + other.lost_frames,
+            self.stale_frames + other.stale_frames,
+            self.sent_bytes + other.sent_bytes,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Progress:
+    """A job under way. `position`: next byte of data to send; `confirmed`: bytes the device has.
+
+    `epoch` counts rewinds: an answer to a frame of an earlier one must not rewind again.
+    """
+
+    job: Job
+    position: int = 0
+    confirmed: int = 0
+    epoch: int = 0
+    sent: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Nothing left to send."""
+        return self.sent and self.position == len(self.job.data)
+
+
+@dataclass(slots=True, eq=False)
+class _Transmission:
+    """A frame that was sent and has no answer. `progress` is None for PING."""
+
+    progress: _Progress | None
+    offset: int
+    wire_bytes: int
+    epoch: int
+    record: bytearray = field(default_factory=bytearray)
+
+
+class Client:
+    """One session with one device.
+
+    Parameters
+    ----------
+    session : int
+        Random, in [1, 2**32).
+    now : float
+        Seconds, of any clock that does not go back; the same clock in every call.
+
+    Attributes
+    ----------
+    info : Info, optional
+        From the answer to HELLO; until then nothing but HELLO may be submitted.
+    models : tuple of Model
+        From the answers to DESCRIBE, in order; needed before an INFER is submitted.
+    last_answer : float
+        When the device last proved that it lives.
+    """
+
+    def __init__(self, session: int, now: float) -> None:
+        self.session = session
+        self.info: Info | None = None
+        self.models: tuple[Model, ...] = ()
+        self.statistics = Statistics()
+        self.damaged_there = 0
+        self.last_answer = now
+        self._decoder = framing.Decoder()
+        self._sequence = session & 0xFFFF
+        self._jobs: deque[_Progress] = deque()
+        self._in_flight: dict[int, _Transmission] = {}
+        self._lost = False
+        self._quiet_since = now
+        self._ask_after = PING_AFTER
+
+    @property
+    def damaged_here(self) -> int:
+        """Frames that arrived damaged."""
+        return self._decoder.damaged
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes that arrived, of whatever kind."""
+        return self._decoder.received
+
+    @property
+    def unfinished(self) -> list[Job]:
+        """Jobs without an answer, in the order they were submitted."""
+        return [progress.job for progress in self._jobs]
+
+    @property
+    def hungry(self) -> bool:
+        """Everything submitted is on its way: one job more would keep the line busy."""
+        return all(progress.waiting for progress in self._jobs)
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; jobs are sent in this order."""
+        self._jobs.append(_Progress(job))
+
+    def abandon(self) -> None:
+        """Forget every job; answers still on their way will be ignored."""
+        self._jobs.clear()
+
+    # ---- sending -------------------------------------------------------------------------------
+
+    def poll(self, now: float) -> bytes:
+        """Return what is to be sent now. Call it after every event and at `deadline`."""
+        frames = []
+        while (frame := self._next_frame()) is not None:
+            frames.append(frame)
+        if frames:
+            self._quiet_since = now
+        elif self._in_flight and now - self._quiet_since >= self._ask_after:
+            frames.extend(self._break_silence())
+            self._quiet_since = now
+            self._ask_after = min(2 * self._ask_after, PING_AT_MOST_EVERY)
+        return b"".join(frames)
+
+    def deadline(self) -> float | None:
+        """When to `poll` next if nothing arrives before; None: nothing is awaited."""
+        return self._quiet_since + self._ask_after if self._in_flight else None
+
+    def _break_silence(self) -> Iterator[bytes]:
+        if self.info is not None:
+            yield self._transmit(Type.PING, 0, b"", None)
+            return
+        for sequence in list(self._in_flight):  # no session yet, nobody would answer PING
+            self._give_up(sequence)
+        while (frame := self._next_frame()) is not None:
+            yield frame
+
+    def _room(self, wire_bytes: int) -> bool:
+        used = sum(t.wire_bytes for t in self._in_flight.values())
+        window = self.info.window if self.info else 0
+        return not self._in_flight or used + wire_bytes <= window
+
+    def _next_frame(self) -> bytes | None:
+        progress = self._next_job()
+        if progress is None:
+            return None
+        job, offset = progress.job, progress.position
+        piece = job.data[offset : offset + self._piece_bytes(job)]
+        fields = job.fields
+        if job.type == Type.INFER:
+            fields = infer_fields(job.flags, job.sample, offset, job.fetch) + piece
+        if not self._room(framing.longest_frame(HEADER.size + len(fields))):
+            return None
+        progress.sent = True
+        progress.position += len(piece)
+        return self._transmit(job.type, job.model, fields, progress, offset)
+
+    def _piece_bytes(self, job: Job) -> int:
+        """How much of a job's data a frame takes beside the fields of INFER."""
+        frame_bytes = self.info.frame_bytes if self.info else 0
+        return frame_bytes - HEADER.size - len(infer_fields(job.flags, 0, 0, job.fetch))
+
+    def _next_job(self) -> _Progress | None:
+        """Return the first job with something to send, unless an input in pieces is in the way."""
+        for progress in self._jobs:
+            if not progress.waiting:
+                return progress
+            if progress.confirmed < self._last_piece(progress.job):
+                return None
+        return None
+
+    def _last_piece(self, job: Job) -> int:
+        """Offset of the last piece of a job's data; 0 if one piece holds all of it."""
+        room = self._piece_bytes(job)
+        return max(len(job.data) - 1, 0) // room * room if job.data else 0
+
+    def _transmit(
+        self, kind: Type, model: int, fields: bytes, progress: _Progress | None, offset: int = 0
+    ) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        header = Header(kind, model, self._sequence, self.session)
+        frame = framing.encode(header.pack() + fields)
+        epoch = progress.epoch if progress else 0
+        self._in_flight[self._sequence] = _Transmission(progress, offset, len(frame), epoch)
+        self.statistics.sent_frames += 1
+        self.statistics.sent_bytes += len(frame)
+        return frame
+
+    # ---- receiving -----------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take bytes from the line, return what they tell.
+
+        Raises
+        ------
+        DeviceError
+            If a job was repeated too often.
+        """
+        events: list[Event] = []
+        for body in self._decoder.feed(data):
+            answer = parse(body)
+            if answer is None:
+                self.statistics.stale_frames += 1
+            elif not self._lost:
+                events.extend(self._on_answer(*answer, now))
+        return events
+
+    def _on_answer(self, header: Header, answer: Answer, now: float) -> Iterator[Event]:
+        transmission = self._in_flight.get(header.sequence)
+        lost = isinstance(answer, Refusal) and answer.code == Code.SESSION
+        if transmission is None or (header.session != self.session and not lost):
+            self.statistics.stale_frames += 1
+            return
+        if lost:
+            self._lost = True
+            yield SessionLost()
+            return
+        self.last_answer = self._quiet_since = now
+        self._ask_after = PING_AFTER
+        self._give_up_before(header.sequence)
+        progress = transmission.progress
+        if isinstance(answer, Pong):
+            self.damaged_there = answer.damaged
+        if progress is None or progress not in self._jobs:
+            del self._in_flight[header.sequence]  # PING, or a job that is already finished
+        elif isinstance(answer, TensorPiece):
+            if answer.sample == progress.job.sample:
+                yield Fetched(progress.job, answer)
+        elif isinstance(answer, ResultPiece):
+            yield from self._on_result(header.sequence, transmission, progress, answer)
+        else:
+            del self._in_flight[header.sequence]
+            yield from self._on_simple(transmission, progress, answer)
+
+    def _give_up_before(self, sequence: int) -> None:
+        """Send again what every earlier transmission carried."""
+        for earlier in list(self._in_flight):
+            if earlier == sequence:
+                return
+            self._give_up(earlier)
+
+    def _give_up(self, sequence: int) -> None:
+        transmission = self._in_flight.pop(sequence)
+        self.statistics.lost_frames += 1
+        if transmission.progress is not None:
+            self._rewind(transmission.progress, transmission, transmission.offset)
+
+    def _rewind(self, progress: _Progress, transmission: _Transmission, offset: int) -> None:
+        if transmission.epoch != progress.epoch:
+            return
+        progress.epoch += 1
+        progress.sent = False
+        progress.position = offset
+        progress.confirmed = min(progress.confirmed, offset)
+        if progress.epoch > MAX_ATTEMPTS:
+            raise DeviceError(
+                f"the line is too bad: one request was repeated {MAX_ATTEMPTS} times without an"
+                " answer; check the cable, the baud rate and flow control"
+            )
+
+    def _on_result(
+        self,
+        sequence: int,
+        transmission: _Transmission,
+        progress: _Progress,
+        piece: ResultPiece,
+    ) -> Iterator[Event]:
+        job = progress.job
+        model = self.models[job.model]
+        ticks = Infer.TICKS in job.flags
+        total = record_bytes(model, ticks)
+        if piece.sample != job.sample or piece.offset != len(transmission.record):
+            self._give_up(sequence)
+            return
+        transmission.record += piece.data
+        if len(transmission.record) < total:
+            return
+        if len(transmission.record) > total:
+            self._give_up(sequence)
+            return
+        del self._in_flight[sequence]
+        self._jobs.remove(progress)
+        yield Answered(job, parse_record(bytes(transmission.record), model.layers, ticks))
+
+    def _on_simple(
+        self, transmission: _Transmission, progress: _Progress, answer: Answer
+    ) -> Iterator[Event]:
+        job = progress.job
+        if job.type == Type.INFER and isinstance(answer, Done):
+            if transmission.epoch == progress.epoch:
+                progress.confirmed = max(progress.confirmed, answer.value)
+        elif isinstance(answer, Refusal) and answer.code == Code.GAP:
+            self._rewind(progress, transmission, min(answer.detail, transmission.offset))
+        elif isinstance(answer, Refusal) or _fits(job, answer):
+            self._jobs.remove(progress)
+            if isinstance(answer, Info):
+                self.info = answer
+            yield Answered(job, answer)
+        else:
+            self._rewind(progress, transmission, 0)
+
+
+_ANSWERS = {Type.HELLO: Info, Type.DESCRIBE: Model, Type.RESET: Done, Type.SETUP: Done}
+
+
+def _fits(job: Job, answer: Answer) -> bool:
+    return isinstance(answer, _ANSWERS.get(job.type, ()))
+
+
+def hello() -> Job:
+    """Open a session."""
+    return Job(Type.HELLO, fields=VERSION.to_bytes(2, "little"))

@@ -1,0 +1,80 @@
+"""The link's C, compiled here, as a process behind a pseudo-terminal that can be reset."""
+
+import os
+import pty
+import subprocess
+import tty
+from pathlib import Path
+
+import numpy as np
+
+from qembed.device.transport import open_port
+from qembed.resources import firmware_templates
+
+WARNINGS = "all extra pedantic conversion sign-conversion shadow cast-qual strict-prototypes undef"
+STRICT = ["-std=c99", "-Werror", *(f"-W{name}" for name in WARNINGS.split())]
+SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+
+
+def compile_link(output: Path, *flags: str, main: str = "link_firmware.c") -> Path:
+    """Compile the runtime with one of the mains beside this file."""
+    templates = firmware_templates()
+    sources = [Path(__file__).with_name(main), *(templates / "runtime").glob("*.c")]
+    if main == "link_firmware.c":
+        sources.append(templates / "boards/native/port.c")
+    includes = [f"-I{templates / folder}" for folder in ("runtime", "kernels/include")]
+    command = ["gcc", *STRICT, "-O2", "-DQE_OBSERVE", *includes, *flags, *sources, "-o", output]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+class Board:
+    """A firmware process. `reset` replaces it, and the terminal stays."""
+
+    def __init__(self, program: Path) -> None:
+        self.program = program
+        self.master, self.slave = pty.openpty()
+        tty.setraw(self.slave)
+        self.url = os.ttyname(self.slave)
+        self.process: subprocess.Popen | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        self.stop()
+        self.process = subprocess.Popen([self.program], stdin=self.master, stdout=self.master)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def open(self):
+        return open_port(self.url)
+
+    def __enter__(self) -> "Board":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+SMALL, WIDE, ADDER = 0, 1, 2
+
+
+def small_layers(data: bytes) -> list[bytes]:
+    y = 3 * np.frombuffer(data, np.uint8) + np.uint8(1)
+    return [y.tobytes(), y.reshape(5, 8).sum(axis=1).astype(np.uint8).tobytes()]
+
+
+def wide_layers(data: bytes) -> list[bytes]:
+    a, b = np.frombuffer(data[:300], np.uint8), np.frombuffer(data[300:], np.uint8)
+    turned = ~b[::-1]
+    return [turned.tobytes(), (a ^ turned[:300]).tobytes()]
+
+
+def adder_layers(history: list[bytes]) -> list[bytes]:
+    total = sum(np.frombuffer(data, np.uint8).astype(int) for data in history) + 7
+    return [total.astype(np.uint8).tobytes()]

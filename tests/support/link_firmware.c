@@ -1,0 +1,118 @@
+/* A firmware with three hand-written models, for tests of the link. The tests repeat their arithmetic. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "qe_link.h"
+#include "qe_port.h"
+
+#ifndef WINDOW
+#define WINDOW 4000
+#endif
+static uint8_t memory[8192 + 64];
+static uint8_t *base;
+
+static qe_status start(void *arena, uint32_t bytes)
+{
+    if (arena == NULL || bytes < 8192) {
+        return QE_ERR_ARENA;
+    }
+    base = (uint8_t *)arena;
+    base[4096] = 0;
+    return QE_OK;
+}
+
+static void no_state(void)
+{
+}
+
+/* small: 40 bytes -> y = 3x + 1 -> 5 sums of 8. */
+static qe_status small_invoke(void)
+{
+    uint8_t *y = base + 100;
+    uint8_t *sums = base + 203;
+    for (int i = 0; i < 40; i++) {
+        y[i] = (uint8_t)(3 * base[i] + 1);
+    }
+    QE_LAYER_DONE(0, y, 40);
+    memset(sums, 0, 5);
+    for (int i = 0; i < 40; i++) {
+        sums[i / 8] = (uint8_t)(sums[i / 8] + y[i]);
+    }
+    QE_LAYER_DONE(1, sums, 5);
+    return QE_OK;
+}
+
+/* wide: inputs of 300 and 1701 bytes, reversed and complemented in place; two outputs. */
+static qe_status wide_invoke(void)
+{
+    uint8_t *x = base + 512;
+    if (memcmp(base, "crash", 5) == 0) {
+        abort();
+    }
+    for (int i = 0; i < 1701; i++) {
+        base[2500 + i] = (uint8_t)~x[1700 - i];
+    }
+    QE_LAYER_DONE(0, base + 2500, 1701);
+    for (int i = 0; i < 300; i++) {
+        base[i] = (uint8_t)(base[i] ^ base[2500 + i]);
+    }
+    QE_LAYER_DONE(1, base, 300);
+    return QE_OK;
+}
+
+/* adder: state += x, 4 bytes. */
+static uint8_t total[4];
+
+static void adder_reset(void)
+{
+    memset(total, 7, sizeof total);
+}
+
+static qe_status adder_invoke(void)
+{
+    for (int i = 0; i < 4; i++) {
+        total[i] = (uint8_t)(total[i] + base[i]);
+    }
+    memcpy(base + 8, total, 4);
+    QE_LAYER_DONE(0, base + 8, 4);
+    return QE_OK;
+}
+
+static const qe_buffer small_in = {0, 40}, small_out = {203, 5};
+static const qe_buffer wide_in[] = {{0, 300}, {512, 1701}}, wide_out[] = {{0, 300}, {2500, 1701}};
+static const qe_buffer adder_in = {0, 4}, adder_out = {8, 4};
+
+static const qe_model small = {"small", {1},          8192, 1, 1, 2, &small_in, &small_out, start,
+                               small_invoke, no_state};
+static const qe_model wide = {"wide", {2},         8192, 2, 2, 2, wide_in, wide_out, start,
+                              wide_invoke, no_state};
+static const qe_model adder = {"adder", {3},          8192, 1, 1, 1, &adder_in, &adder_out, start,
+                               adder_invoke, adder_reset};
+static const qe_model *const models[] = {&small, &wide, &adder};
+
+static const qe_link_config config = {
+    .firmware = "test 1",
+    .models = models,
+    .model_count = 3,
+    .arena = memory,
+    .arena_bytes = sizeof memory,
+    .window = WINDOW,
+    .counter_unit = "nanoseconds",
+    .counter_numerator = 1,
+    .counter_denominator = 1,
+    .write = qe_port_write,
+    .count = qe_port_count,
+};
+
+int main(void)
+{
+    uint8_t received[64];
+    uint32_t count;
+
+    qe_port_init();
+    qe_link_init(&config);
+    while ((count = qe_port_read(received, sizeof received)) > 0) {
+        qe_link_feed(received, count);
+    }
+    return 0;
+}
