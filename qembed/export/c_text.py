@@ -80,6 +80,17 @@ def real(value: float) -> str:
     return f"{float(value).hex()}f"
 
 
+def array_values(name: str, array: CArray) -> dict[str, Any]:
+    """Describe a constant array to a template."""
+    return {
+        "name": name,
+        "c_type": array.c_type,
+        "shape": list(array.values.shape),
+        "size": array.values.size,
+        "lines": array_lines(array),
+    }
+
+
 def array_lines(array: CArray) -> list[str]:
     """Write the elements of an array, in lines."""
     values = array.values.reshape(-1)

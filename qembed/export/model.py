@@ -176,16 +176,7 @@ def _context(
         "outputs": [_buffer(graph, plan, i) for i in graph.outputs],
         "states": [_state(graph.tensors[i], plan.offsets[i]) for i in graph.state],
         "headers": sorted(_headers(graph, [lowerings[n] for n in names.nodes])),
-        "arrays": [
-            {
-                "name": name,
-                "c_type": array.c_type,
-                "shape": list(array.values.shape),
-                "size": array.values.size,
-                "lines": c_text.array_lines(array),
-            }
-            for name, array in names.arrays.items()
-        ],
+        "arrays": [c_text.array_values(name, array) for name, array in names.arrays.items()],
         "layers": [
             {
                 "name": name,
