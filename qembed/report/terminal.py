@@ -25,10 +25,11 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def layer_name(name: str) -> str:
+def layer_name(name: str) -> Text:
     """Shorten the name of a layer: converters join the names of everything that they fused."""
     first = safe(name).split(";")[0]
-    return first if len(first) <= NAME else "…" + first[1 - NAME :]
+    shown = first if len(first) <= NAME else "…" + first[1 - NAME :]
+    return Text(shown, no_wrap=True, overflow="ellipsis")
 
 
 def sizes(shape: Sequence[int]) -> str:
@@ -54,13 +55,12 @@ def table(*columns: str, title: str = "") -> Table:
     )
     for column in columns:
         right = column.startswith(">")
-        # Where the terminal is narrow, names are folded; numbers never are.
+        # Where the terminal is narrow, names of layers give way; numbers never do.
         made.add_column(
             column.removeprefix(">"),
             justify="right" if right else "left",
             no_wrap=column != "layer",
             min_width=10 if column == "layer" else None,
-            overflow="fold",
         )
     return made
 
@@ -109,7 +109,7 @@ def model_tables(model: ModelSummary) -> list[RenderableType]:
     return [pairs(head), layers, pairs(sums)]
 
 
-def _layer_row(layer: LayerSummary) -> tuple[str, ...]:
+def _layer_row(layer: LayerSummary) -> tuple[RenderableType, ...]:
     output = layer.output
     return (
         str(layer.index),
