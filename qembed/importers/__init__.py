@@ -61,5 +61,5 @@ def _read(path: Path) -> bytes:
         if size > MAX_FILE_BYTES:
             raise ModelError(f"the file has {size} bytes; the limit is {MAX_FILE_BYTES}")
         return path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot be read: {getattr(error, 'strerror', error)}") from None

@@ -7,6 +7,8 @@ import numpy as np
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, Padding2D, Shape
 
+MAX_PIXELS = (1 << 15) - 1  # of window, stride, dilation and padding: they are int16 on the device
+
 
 def output_size(
     shape: Shape,
@@ -20,6 +22,8 @@ def output_size(
         raise ModelError(f"input has shape {shape}; this operator needs four dimensions (NHWC)")
     if min(*window, *stride, *dilation) < 1 or min(min(edge) for edge in padding) < 0:
         raise ModelError("window, stride and dilation must be at least 1, padding at least 0")
+    if max(*window, *stride, *dilation, *padding[0], *padding[1]) > MAX_PIXELS:
+        raise ModelError(f"window, stride, dilation or padding is above {MAX_PIXELS}")
     sizes = []
     for axis in (0, 1):
         extent = dilation[axis] * (window[axis] - 1) + 1

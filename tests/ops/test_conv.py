@@ -1,23 +1,17 @@
 import numpy as np
 import pytest
+
 from support import draw
 from support.forms import FORMS, compare
 from support.tflite_writer import Writer
 
 
 def conv(rng, dtype="int8", bias_dtype="int32", bits=8, groups=1):
-    height, width = draw.integer(rng, 1, 9), draw.integer(rng, 1, 9)
     kernel = draw.integer(rng, 1, 4), draw.integer(rng, 1, 4)
     in_c, out_c = draw.integer(rng, 1, 6), groups * draw.integer(rng, 1, 5)
     stride = draw.integer(rng, 1, 3), draw.integer(rng, 1, 3)
     dilation = (1, 1) if rng.random() < 0.6 else (draw.integer(rng, 1, 3), draw.integer(rng, 1, 3))
-    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    padding = draw.choice(rng, ("SAME", "VALID"))
-    if padding == "VALID":
-        height, width = max(height, extent[0]), max(width, extent[1])
-        size = [(n - e) // s + 1 for n, e, s in zip((height, width), extent, stride, strict=True)]
-    else:
-        size = [-(-n // s) for n, s in zip((height, width), stride, strict=True)]
+    padding, (height, width), size = draw.sliding(rng, kernel, stride, dilation)
     batch = draw.choice(rng, (1, 1, 2))
     taps = kernel[0] * kernel[1] * in_c
     x_scale, w_scale = draw.scale(rng), draw.channel_scales(rng, out_c)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from support.tflite_writer import Writer
+
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 SAMPLES = 3
 
@@ -60,3 +62,43 @@ def sum_scale(
 def bias(rng: np.random.Generator, channels: int, taps: int, dtype: str = "int32") -> np.ndarray:
     limit = 3000 * int(np.sqrt(taps)) * (1 if dtype == "int32" else 200)
     return rng.integers(-limit, limit + 1, channels).astype(dtype)
+
+
+def sliding(rng: np.random.Generator, kernel, stride, dilation=(1, 1)):
+    """Padding scheme, input size and output size of a window that fits."""
+    size = integer(rng, 1, 9), integer(rng, 1, 9)
+    padding = choice(rng, ("SAME", "VALID"))
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if padding == "SAME":
+        return padding, size, [-(-n // s) for n, s in zip(size, stride, strict=True)]
+    size = max(size[0], extent[0]), max(size[1], extent[1])
+    return padding, size, [(n - e) // s + 1 for n, e, s in zip(size, extent, stride, strict=True)]
+
+
+def pool(rng: np.random.Generator, code: str, dtype: str):
+    """A file with one pooling layer, and inputs."""
+    window = integer(rng, 1, 4), integer(rng, 1, 4)
+    stride = integer(rng, 1, 3), integer(rng, 1, 3)
+    padding, (height, width), size = sliding(rng, window, stride)
+    batch, channels = choice(rng, (1, 1, 2)), integer(rng, 1, 9)
+    # Small scales let the fused activations clamp something.
+    quantization = scale(rng, -9, -2), zero_point(rng, dtype)
+    writer = Writer()
+    x = writer.input((batch, height, width, channels), dtype, *quantization)
+    y = writer.output((batch, *size, channels), dtype, *quantization)
+    writer.operator(
+        code,
+        [x],
+        [y],
+        padding=padding,
+        strideH=stride[0],
+        strideW=stride[1],
+        filterHeight=window[0],
+        filterWidth=window[1],
+        fusedActivationFunction=choice(rng, ACTIVATIONS),
+    )
+    return writer, [activations(rng, (batch, height, width, channels), dtype)]
+
+
+def broadcast(shape1, shape2):
+    return tuple(np.broadcast_shapes(shape1, shape2))

@@ -181,7 +181,7 @@ OPTIONS: dict[str, tuple[int, tuple[Field, ...]]] = {
             Field("offset", 5, "B"),
         ),
     ),
-    "SPLIT": (34, (Field("num_splits", 0),)),
+    "SPLIT": (35, (Field("num_splits", 0),)),
     "ARG_MAX": (40, (Field("output_type", 0, "b"),)),
     "TRANSPOSE_CONV": (49, (_padding(0), *_STRIDES, _activation(3))),
     "ARG_MIN": (57, (Field("output_type", 0, "b"),)),

@@ -16,6 +16,7 @@ from qembed.ops.reshape import Reshape
 
 # TFLite Micro takes scales for equal that differ by no more than this.
 TIED_SCALE_TOLERANCE = 1e-6
+BIAS_SCALE_TOLERANCE = 0.02  # in output steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,15 +135,34 @@ def require_tied(x: Value, y: Value) -> None:
         )
 
 
-def bias_of(op: Operator, index: int, channels: int, dtypes: Sequence[str]) -> AnyArray:
-    """Bias of a layer; int32 zeros if the file leaves it out."""
-    value = optional_operand(op, index, dtypes)
+def bias_of(
+    op: Operator, channels: int, dtypes: Sequence[str], products: NDArray[np.float64]
+) -> AnyArray:
+    """Bias of a layer (input 2); int32 zeros if the file leaves it out.
+
+    `products` are input scale * weight scale / output scale. As in TFLite Micro the scale of the
+    bias, if given, may be off by 2 % of an output step.
+    """
+    value = optional_operand(op, 2, dtypes)
     if value is None:
         return np.zeros(channels, np.int32)
     bias = contents(value)
     if bias.size != channels:
         raise ModelError(f"bias {describe(value)} does not have {channels} values")
+    if value.scales.size:
+        _require_bias_scale(value, quantization(op.outputs[0]).scale, products)
     return bias.reshape(channels).astype(value.dtype)
+
+
+def _require_bias_scale(value: Value, step: float, products: NDArray[np.float64]) -> None:
+    if value.scales.size != products.size and 1 not in (value.scales.size, products.size):
+        raise ModelError(f"bias {describe(value)} has {value.scales.size} scales")
+    with np.errstate(invalid="ignore", over="ignore"):  # the scales may be any bytes
+        close = np.abs(value.scales / np.float64(step) - products) <= BIAS_SCALE_TOLERANCE
+    if not np.all(close):
+        raise ModelError(
+            f"the scale of bias {describe(value)} is not the product of input and weight scales"
+        )
 
 
 def between(like: Value, suffix: str, shape: Shape) -> Value:

@@ -79,7 +79,7 @@ def accumulation(
     scale, output = values.quantization(x), values.quantization(y)
     weight_scale = values.channel_scales(w, channels, axis)
     real = convolution_multipliers(scale.scale, weight_scale, output.scale)
-    bias = bias_for(op, x, channels)
+    bias = bias_for(op, x, channels, real)
     return {
         "bias": bias,
         "requantization": requantize_by(real, bias, numerics),
@@ -93,9 +93,10 @@ def accumulation(
     }
 
 
-def bias_for(op: Operator, x: Value, channels: int) -> AnyArray:
-    """Bias of a convolution: int32, with int16 activations int64 as well."""
-    return values.bias_of(op, 2, channels, ("int32",) if x.dtype == "int8" else ("int32", "int64"))
+def bias_for(op: Operator, x: Value, channels: int, real: NDArray[np.float64]) -> AnyArray:
+    """Bias of a layer with multipliers `real`: int32, with int16 activations int64 as well."""
+    dtypes = ("int32",) if x.dtype == "int8" else ("int32", "int64")
+    return values.bias_of(op, channels, dtypes, real)
 
 
 def requantize_by(real: NDArray[np.float64], bias: AnyArray, numerics: Numerics) -> Any:

@@ -40,7 +40,7 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
         raise UnsupportedError(f"int4 weights {values.describe(w)} need a single scale here")
     else:
         real = convolution_multipliers(scale.scale, weight_scale, output.scale)
-    bias = conv.bias_for(op, x, channels)
+    bias = conv.bias_for(op, x, channels, real)
     keep_dims = y.shape[:-1] == x.shape[:-1] and x.shape[-1:] == (row,)
     params = FullyConnected(
         weights=weights,

@@ -1,0 +1,46 @@
+import pytest
+
+from support import draw
+from support.forms import FORMS, compare
+from support.tflite_writer import Writer
+
+SHAPES = (
+    ((1, 4, 4, 3), (1, 4, 4, 3)),
+    ((1, 16), (1, 16)),
+    ((1, 4, 4, 3), (3,)),
+    ((1, 1, 1, 3), (1, 4, 4, 3)),
+    ((2, 3, 1), (2, 1, 5)),
+    ((1, 8), (1, 1)),
+    ((7,), ()),
+)
+
+
+def add(rng, dtype="int8"):
+    shape1, shape2 = draw.choice(rng, SHAPES)
+    scale1, scale2 = draw.scale(rng, -6, 0), draw.scale(rng, -6, 0)
+    y_scale = draw.scale(rng, -6, 2)
+    writer = Writer()
+    x1 = writer.input(shape1, dtype, scale1, draw.zero_point(rng, dtype))
+    array2 = draw.activations(rng, shape2, dtype)
+    point2 = draw.zero_point(rng, dtype)
+    constant = rng.random() < 0.3
+    if constant:
+        x2 = writer.constant(array2[0], scale=scale2, zero_point=point2)
+    else:
+        x2 = writer.input(shape2, dtype, scale2, point2)
+    shape = draw.broadcast(shape1, shape2)
+    y = writer.output(shape, dtype, y_scale, draw.zero_point(rng, dtype))
+    activation = draw.choice(rng, draw.ACTIVATIONS)
+    writer.operator("ADD", [x1, x2], [y], fusedActivationFunction=activation)
+    array1 = draw.activations(rng, shape1, dtype)
+    return writer, [array1] if constant else [array1, array2]
+
+
+def int16(rng):
+    return add(rng, "int16")
+
+
+@pytest.mark.parametrize("make", [add, int16])
+@pytest.mark.parametrize("form", FORMS)
+def test_equals_tflm(form, make):
+    compare(form, make)
