@@ -54,7 +54,7 @@ static inline int32_t qe_high_multiply(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 #else
     const int32_t a_high = a >> 16;
-    const int32_t b_high = b >> 16;
+    const int32_t b_high = b >> 16; /* cppcheck-suppress shiftNegativeLHS ; asserted above */
     const uint32_t a_low = (uint32_t)a & 0xFFFFu;
     const uint32_t b_low = (uint32_t)b & 0xFFFFu;
     const uint32_t low = a_low * b_low;
