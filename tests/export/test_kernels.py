@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import native
-from support.forms import assert_equal
-from support.layers import LAYERS
 
 from qembed.arithmetic import Requantization
 from qembed.backends import reference
@@ -18,6 +15,9 @@ from qembed.export.lowering import CArray, first_fitting
 from qembed.export.ops import LOWERINGS, lower
 from qembed.ops import OPERATORS
 from qembed.targets import Target
+from support import native
+from support.forms import assert_equal
+from support.layers import LAYERS
 
 SEEDS = st.integers(0, 2**32 - 1)
 MULTIPLIES = ["add", "conv", "softmax"]  # between them, every use of qe_high_multiply()
