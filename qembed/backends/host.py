@@ -124,7 +124,7 @@ class HostModel:
             with self._state_lock:
                 if not keep_state:
                     self.reset()
-                results = self._executor.run(inputs, 1)
+                results = self._executor.run(inputs, min(threads, 1))
         else:
             results = self._executor.run(inputs, threads)
         if self._computed == list(self.graph.outputs):
