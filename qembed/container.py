@@ -65,7 +65,7 @@ def load(path: str | Path) -> Graph:
     except QembedError as error:
         raise ModelError(str(error)) from None
     try:
-        return validate(_decode_graph(arrays))
+        return _decode_graph(arrays)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 
@@ -118,7 +118,7 @@ def _decode_graph(arrays: dict[str, AnyArray]) -> Graph:
         used.add(key)
         return arrays.get(key)
 
-    graph: Graph = decode(document, Graph, "", fetch)
+    graph = validate(decode(document, Graph, "", fetch))
     if len(used) != len(arrays):
         raise ModelError(f"nothing refers to its array '{min(set(arrays) - used)}'")
     return graph

@@ -90,7 +90,7 @@ def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, bool]:
         raise ValueError(f"npy format {version} is none of 1.0 and 2.0")
     try:
         shape, fortran, dtype = readers[version](file, max_header_size=MAX_HEADER_BYTES)
-    except (TypeError, SyntaxError, MemoryError, RecursionError, UserWarning):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, UserWarning):
         raise ValueError("its npy header is damaged") from None
     if dtype.kind not in "biufU" or dtype.hasobject or dtype.itemsize == 0:
         raise ValueError(f"it holds {dtype}; only plain numbers are read, never Python objects")
