@@ -75,7 +75,7 @@ def integer(value: int, c_type: str = "int32_t") -> str:
 
 def real(value: float) -> str:
     """Write a float32 constant exactly, in hexadecimal digits."""
-    if not np.isfinite(value) or np.float32(value) != value:
+    if not np.isfinite(value) or float(np.float32(value)) != value:
         raise ValueError(f"{value} is no finite float32")
     return f"{float(value).hex()}f"
 

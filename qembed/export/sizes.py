@@ -120,10 +120,13 @@ def _sections(elf: bytes) -> Iterator[tuple[str, str, int]]:
     for name, kind, flags, _address, _offset, size in headers:
         if flags & _ALLOC and size:
             end = elf.index(b"\0", text + name)
-            yield elf[text + name : end].decode(), _kind(kind, flags), size
+            label = elf[text + name : end].decode()
+            yield label, _kind(label, kind, flags), size
 
 
-def _kind(kind: int, flags: int) -> str:
+def _kind(label: str, kind: int, flags: int) -> str:
     if flags & _EXECUTE:
         return "code"
+    if label.startswith(".data.rel.ro"):  # constants with addresses in position-independent code
+        return "constants"
     return "data" if flags & _WRITE or kind == _NOBITS else "constants"

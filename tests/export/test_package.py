@@ -1,0 +1,181 @@
+"""The exported folder: builds with its own Makefile and CMake file, runs its own vectors."""
+
+import dataclasses
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from qembed.backends import reference
+from qembed.container import graph_hash, load
+from qembed.errors import ToolError, UnsupportedError
+from qembed.export import Vectors, export_model
+from qembed.resources import PACKAGE
+from qembed.targets import load_target
+from support import exported
+
+SANITIZE = "-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+NETWORKS = ("kws_int8", "ic_int8", "ad_int8", "person_detect", "micro_speech", "hello_world_int8")
+
+
+def vectors_of(graph, count, seed=0):
+    inputs = exported.random_inputs(graph, count, seed)
+    return Vectors(inputs, reference.run(graph, inputs))
+
+
+def make(folder, *arguments):
+    return subprocess.run(
+        ["make", "-s", "-j2", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    graph = load(PACKAGE / "data/digits.npz")
+    folder = tmp_path_factory.mktemp("export") / "digits"
+    target = load_target("cortex-m4")
+    return graph, export_model(graph, target, folder, vectors=vectors_of(graph, 5))
+
+
+def test_the_makefile_builds_the_library_and_checks_the_vectors(digits):
+    _, result = digits
+    assert make(result.folder).returncode == 0
+    assert (result.folder / "build/libdigits.a").is_file()
+    done = make(result.folder, "check", f"HOST_CFLAGS={SANITIZE}")
+    assert (done.returncode, done.stdout) == (0, "digits: 5 samples, 0 outputs differ\n")
+
+
+def test_the_example_notices_a_wrong_weight(digits, tmp_path):
+    _, result = digits
+    folder = shutil.copytree(result.folder, tmp_path / "broken")
+    path = folder / "digits_weights.h"
+    text = path.read_text()
+    at = text.index("{\n    ", text.index("fully_connected_bias")) + 6
+    path.write_text(f"{text[:at]}99999 + {text[at:]}")
+    done = make(folder, "check")
+    assert done.returncode != 0
+    assert "digits: 5 samples, 5 outputs differ" in done.stdout
+
+
+def test_cmake_builds_the_library(digits, tmp_path):
+    _, result = digits
+    if shutil.which("cmake") is None:
+        text = (result.folder / "CMakeLists.txt").read_text()
+        assert all(source in text for source in result.sources)
+        return
+    for command in (["cmake", "-S", result.folder, "-B", "."], ["cmake", "--build", "."]):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+
+
+def test_the_manifest_describes_every_layer(digits):
+    graph, result = digits
+    manifest = json.loads((result.folder / "digits.json").read_text())
+    assert manifest == result.manifest
+    assert manifest["hash"] == graph_hash(graph).hex()
+    assert [layer["index"] for layer in manifest["layers"]] == list(range(10))
+    for layer in manifest["layers"]:
+        node, tensor = graph.nodes[layer["node"]], graph.tensors[layer["tensor"]]
+        assert layer["name"] == node.name and layer["op"] == node.op
+        assert layer["tensor"] in node.outputs
+        assert layer["bytes"] == tensor.nbytes and layer["shape"] == list(tensor.shape)
+        assert layer["offset"] + layer["bytes"] <= manifest["arena_bytes"]
+    constants = sum(layer["constant_bytes"] for layer in manifest["layers"])
+    assert constants == manifest["constant_bytes"] == result.sizes.weights
+
+
+def test_sizes_are_those_of_the_linker(digits):
+    """What the report calls code is what the toolchain's own program counts as text."""
+    _, result = digits
+    make(result.folder)
+    listed = subprocess.run(
+        ["arm-none-eabi-size", "-t", "build/libdigits.a"],
+        cwd=result.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.splitlines()[-1]
+    text, data, bss = map(int, listed.split()[:3])
+    assert result.sizes.flash == text
+    assert result.sizes.data == data + bss
+
+
+def test_without_vectors_there_is_no_example(tmp_path):
+    graph = load(PACKAGE / "data/digits.npz")
+    result = export_model(graph, load_target("native"), tmp_path / "out")
+    assert not any(name.startswith("example/") for name in result.files)
+    assert "check" not in (tmp_path / "out/Makefile").read_text()
+    assert make(tmp_path / "out").returncode == 0
+
+
+def test_without_the_compiler_sizes_are_not_known(tmp_path):
+    graph = load(PACKAGE / "data/digits.npz")
+    target = dataclasses.replace(load_target("native"), compiler="no-such-compiler")
+    result = export_model(graph, target, tmp_path / "out")
+    assert result.sizes is None
+    assert json.loads((tmp_path / "out/sizes.json").read_text())["compiled"] is None
+
+
+def test_a_compiler_that_fails_is_named(tmp_path):
+    graph = load(PACKAGE / "data/digits.npz")
+    target = dataclasses.replace(load_target("native"), cflags=("-mno-such-flag",))
+    with pytest.raises(ToolError, match=r"gcc failed: .*-mno-such-flag"):
+        export_model(graph, target, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("budget", "complaint"),
+    [
+        ({"ram_bytes": 3000}, r"needs 30\d\d bytes of RAM, \d+ more than the 3000 of target"),
+        ({"flash_bytes": 4096}, r"needs \d+ bytes of flash, \d+ more than the 4096 of target"),
+    ],
+)
+def test_a_budget_exceeded_has_the_numbers(tmp_path, budget, complaint):
+    graph = load(PACKAGE / "data/digits.npz")
+    target = dataclasses.replace(load_target("native"), **budget)
+    with pytest.raises(UnsupportedError, match=complaint):
+        export_model(graph, target, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_real_networks_layer_by_layer(shared, name):
+    from qembed.importers import import_model
+
+    graph = import_model(shared / "models" / f"{name}.tflite")
+    inputs = exported.random_inputs(graph, 2)
+    expected = reference.trace(graph, inputs)
+    model = exported.build(graph, "-O2", "-fsanitize=undefined", "-fno-sanitize-recover=undefined")
+    for i in range(2):
+        outputs, layers = model.step([batch[i] for batch in inputs])
+        for tensor, array in layers.items():
+            np.testing.assert_array_equal(array, expected[tensor][i])
+        for tensor, array in zip(graph.outputs, outputs, strict=True):
+            np.testing.assert_array_equal(array, expected[tensor][i])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_real_networks_under_the_address_sanitizer(shared, tmp_path, name):
+    from qembed.importers import import_model
+
+    graph = import_model(shared / "models" / f"{name}.tflite")
+    export_model(graph, load_target("native"), tmp_path / "out", vectors=vectors_of(graph, 3, 7))
+    done = make(tmp_path / "out", "check", f"HOST_CFLAGS={SANITIZE}")
+    assert (done.returncode, done.stdout) == (0, f"{name}: 3 samples, 0 outputs differ\n")
+
+
+def test_kws_arena(shared):
+    from qembed.export import plan_for
+    from qembed.importers import import_model
+
+    graph = import_model(shared / "models/kws_int8.tflite")
+    _, plan = plan_for(graph, load_target("cortex-m4"))
+    assert plan.arena_bytes <= 17_000
