@@ -82,6 +82,23 @@ def open_dataset(graph: Graph, inputs: Path | None = None, labels: Path | None =
     return Dataset(graph, tuple(arrays), count, known, origin)
 
 
+def random_dataset(graph: Graph, count: int, seed: int = 0) -> Dataset:
+    """Return `count` seeded random samples: every value of an integer type, normal real numbers."""
+    rng = np.random.default_rng(seed)
+    arrays = [_random(rng, graph.tensors[i], count) for i in graph.inputs]
+    return Dataset(graph, tuple(arrays), count, None, f"random samples, seed {seed}")
+
+
+def _random(rng: np.random.Generator, tensor: Tensor, count: int) -> AnyArray:
+    shape = (count, *tensor.shape)
+    if tensor.dtype == "float32":
+        return rng.standard_normal(shape).astype(np.float32)
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, shape).astype(np.bool_)
+    limits = np.iinfo(tensor.dtype)
+    return rng.integers(limits.min, limits.max, shape, tensor.dtype, endpoint=True)
+
+
 def head(dataset: Dataset, count: int) -> Dataset:
     """Return the first `count` samples, read into memory."""
     if count >= dataset.count:

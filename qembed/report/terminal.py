@@ -55,11 +55,11 @@ def table(*columns: str, title: str = "") -> Table:
     )
     for column in columns:
         right = column.startswith(">")
-        # Where the terminal is narrow, names of layers give way; numbers never do.
+        # Where the terminal is narrow, names of layers and prose give way; numbers never do.
         made.add_column(
             column.removeprefix(">"),
             justify="right" if right else "left",
-            no_wrap=column != "layer",
+            no_wrap=column not in ("layer", "description"),
             min_width=10 if column == "layer" else None,
         )
     return made

@@ -1,0 +1,99 @@
+"""qembed export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import RenderableType
+
+from qembed.backends.host import HostModel
+from qembed.boards import load_board
+from qembed.cli._common import FILE, emit, json_option, load_model, model_argument
+from qembed.dataset import blocks, open_dataset, random_dataset
+from qembed.export import ExportResult, Vectors, export_model
+from qembed.export.c_text import sanitize_prefix
+from qembed.export.firmware import export_firmware
+from qembed.ir import Graph
+from qembed.report.terminal import count, pairs
+from qembed.targets import load_target
+
+
+@click.command("export")
+@model_argument
+@click.option("--target", default="cortex-m4", help="Chip to write for; see qembed targets.")
+@click.option("--board", help="Write a complete firmware for this board; see qembed boards.")
+@click.option(
+    "-o", "--output", type=FILE, help="Folder; by default the model's name and the target."
+)
+@click.option("--prefix", help="Begins every C name; by default the model's name.")
+@click.option(
+    "--vectors",
+    type=click.IntRange(0, 1000),
+    default=3,
+    help="Test vectors to export with a C example that checks them.",
+)
+@json_option
+def command(
+    model: Path | None,
+    target: str,
+    board: str | None,
+    output: Path | None,
+    prefix: str | None,
+    vectors: int,
+    as_json: bool,
+) -> None:
+    """Write a model as C99: data, calls, and the kernels that it uses; nothing else.
+
+    The folder has sources, a Makefile, a README, sizes and test vectors. The same model gives the
+    same bytes. With --board it is a complete firmware with the verification link.
+    """
+    graph = load_model(model)
+    name = prefix or sanitize_prefix(graph.name)
+    if board is not None:
+        project = export_firmware(
+            [graph], load_board(board), output or Path(f"{name}-{Path(board).name}"), [prefix]
+        )
+        click.echo(f"wrote {project.folder}; build it with: make -C {project.folder}", err=True)
+        fields = {"folder": project.folder, "board": board, "prefixes": project.prefixes}
+        emit("export", fields, as_json, list)
+        return
+    chip = load_target(target)
+    folder = output or Path(f"{name}-{chip.name}")
+    result = export_model(
+        graph, chip, folder, prefix=prefix, vectors=_vectors(graph, vectors) if vectors else None
+    )
+    click.echo(f"wrote {result.folder}; try it with: make -C {result.folder}", err=True)
+    emit("export", _document(result), as_json, lambda: _tables(result))
+
+
+def _vectors(graph: Graph, count: int) -> Vectors:
+    """Return the model's first samples, or random ones, and what they give."""
+    dataset = open_dataset(graph) if graph.samples else random_dataset(graph, count)
+    inputs = next(blocks(dataset, min(count, dataset.count)))
+    return Vectors(inputs, HostModel(graph).run(inputs))
+
+
+def _document(result: ExportResult) -> dict[str, Any]:
+    return {"folder": result.folder, "manifest": result.manifest, "sizes": result.sizes}
+
+
+def _tables(result: ExportResult) -> Sequence[RenderableType]:
+    rows = [
+        ("folder", f"{result.folder}: {len(result.files)} files"),
+        ("C names", f"{result.prefix}_init, {result.prefix}_invoke, ..."),
+        ("RAM", f"arena {count(result.plan.arena_bytes)} bytes"),
+    ]
+    if result.sizes:
+        flash = result.sizes
+        rows.append(
+            (
+                "flash",
+                f"{count(flash.flash)} bytes: code {count(flash.code)}, "
+                f"constants {count(flash.constants)}, weights {count(flash.weights)}",
+            )
+        )
+        rows.append(("compiler", flash.compiler))
+    return [pairs(rows)]

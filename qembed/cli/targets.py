@@ -1,0 +1,24 @@
+"""qembed targets."""
+
+from __future__ import annotations
+
+import shutil
+
+import click
+
+from qembed.cli._common import emit, json_option
+from qembed.report.terminal import table
+from qembed.targets import list_targets, load_target
+
+
+@click.command("targets")
+@json_option
+def command(as_json: bool) -> None:
+    """List the targets: what export can write for."""
+    targets = [load_target(name) for name in list_targets()]
+    made = table("target", "compiler", "installed", "kernels", "description")
+    for target in targets:
+        installed = "yes" if shutil.which(target.cc) else "no"
+        kernels = ", ".join(target.variants)
+        made.add_row(target.name, target.cc, installed, kernels, target.description)
+    emit("targets", {"targets": targets}, as_json, lambda: [made])
