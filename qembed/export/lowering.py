@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from qembed.errors import UnsupportedError
 from qembed.ir import AnyArray, Graph, Node
+from qembed.plan.layout import NHWC, Orders
 
 if TYPE_CHECKING:
     from qembed.targets import Target
@@ -80,6 +81,8 @@ class Lowering:
         address. Every other overlap is forbidden.
     identity : bool
         The output's bytes are those of input 0: placed there, the call can be left out.
+    orders : Orders
+        Storage order of its inputs and outputs.
     """
 
     stem: str
@@ -94,12 +97,16 @@ class Lowering:
     outputs_as_array: bool = False
     in_place: tuple[int, ...] = ()
     identity: bool = False
+    orders: Orders = NHWC
 
     @property
     def arrays(self) -> tuple[CArray, ...]:
         """Every constant array that `fields` refers to, each once, in order."""
         return tuple({id(a): a for a in _arrays(self.fields)}.values())
 
+
+TunedKernel = Callable[[Node, Graph, Orders], Lowering | None]
+"""Lowers a node for one instruction set and storage order; None where no kernel fits the layer."""
 
 Kernel = Callable[[Node, Graph], Lowering | None]
 """Lowers a node for one variant; None where that variant has no kernel that fits the layer."""

@@ -10,6 +10,7 @@ from qembed.container import graph_hash
 from qembed.export.model import ModelSources, describe
 from qembed.export.sizes import Sizes
 from qembed.ir import Graph
+from qembed.plan.layout import axes
 from qembed.targets import Target
 
 FORMAT, VERSION = "qembed-export", 1
@@ -55,7 +56,7 @@ def _tensor(graph: Graph, model: ModelSources, index: int) -> dict[str, Any]:
         "tensor_name": tensor.name,
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
-        "axes": list(range(len(tensor.shape))),
+        "axes": list(axes(tensor.shape, model.orders.get(index, "nhwc"))),
         "offset": model.plan.offsets[index],
         "bytes": tensor.nbytes,
         "scale": tensor.quantization.scale if tensor.quantization else None,

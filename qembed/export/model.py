@@ -15,10 +15,11 @@ from qembed.container import graph_hash
 from qembed.errors import UnsupportedError
 from qembed.export import c_text
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import lower
 from qembed.export.templates import render
+from qembed.export.variants import choose_kernels
 from qembed.ir import Graph, Tensor
 from qembed.plan import Demand, Layer, Overlap, Plan, Traversal, check, plan_memory
+from qembed.plan.layout import Order, storage_orders
 from qembed.resources import firmware_templates
 from qembed.targets import Target
 
@@ -45,6 +46,8 @@ class ModelSources:
     plan : Plan
     lowerings : tuple of Lowering
         By node index.
+    orders : mapping of int to Order
+        Storage order of every tensor that is not NHWC, by index.
     arrays : mapping of str to int
         C name and size in bytes of every constant array: the model's weights.
     """
@@ -55,6 +58,7 @@ class ModelSources:
     include_dirs: tuple[str, ...]
     plan: Plan
     lowerings: tuple[Lowering, ...]
+    orders: Mapping[int, Order]
     arrays: Mapping[str, int]
 
 
@@ -72,7 +76,7 @@ def plan_for(graph: Graph, target: Target) -> tuple[tuple[Lowering, ...], Plan]:
     UnsupportedError
         If the target has no kernel for a node.
     """
-    lowerings = tuple(lower(node, graph, target) for node in graph.nodes)
+    lowerings = choose_kernels(graph, target)
     plan = plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment)
     check(plan, graph)
     return lowerings, plan
@@ -112,6 +116,7 @@ def model_sources(graph: Graph, target: Target, prefix: str | None = None) -> Mo
         include_dirs=INCLUDE_DIRS,
         plan=plan,
         lowerings=lowerings,
+        orders=storage_orders(graph, [lowering.orders for lowering in lowerings]),
         arrays={name: _array_bytes(array) for name, array in names.arrays.items()},
     )
 

@@ -36,6 +36,7 @@ FORMS: dict[str, Callable[[Sequence[Job]], list[Arrays]]] = {
     "reference": each(reference.run),
     "host": each(lambda graph, inputs: HostModel(graph).run(inputs)),
     "native": each(native.run),
+    "native dsp": each(functools.partial(native.run, variant="dsp")),
 }
 
 

@@ -8,8 +8,10 @@ leaves one out, fails here. Every buffer lies between guard bytes.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import functools
 import hashlib
+import itertools
 import re
 import subprocess
 import tempfile
@@ -19,8 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import lower
+from qembed.export.ops import candidates
 from qembed.ir import Graph, Node, Tensor
+from qembed.plan.layout import Order, from_storage, to_storage
 from qembed.targets import Target
 
 KERNELS = Path(__file__).parents[2] / "firmware_templates/kernels"
@@ -53,9 +56,16 @@ def build(sources: Sequence[Path], *flags: str) -> ctypes.CDLL:
 
 
 @functools.cache
-def library(*flags: str) -> ctypes.CDLL:
-    """All portable kernels."""
-    return build(sorted((KERNELS / "src/portable").glob("*.c")), *SANITIZE, *flags)
+def library(*flags: str, variant: str = "portable") -> ctypes.CDLL:
+    """All kernels of one variant, and the portable ones."""
+    folders = sorted({"portable", variant})
+    sources = [path for folder in folders for path in (KERNELS / "src" / folder).glob("*.c")]
+    return build(sorted(sources), *SANITIZE, *flags)
+
+
+def target_of(variant: str) -> Target:
+    """A target that prefers this variant."""
+    return dataclasses.replace(TARGET, variants=tuple(dict.fromkeys((variant, "portable"))))
 
 
 @functools.cache
@@ -111,9 +121,12 @@ def _members(body: str, found: Mapping[str, type]) -> list[tuple[str, type]]:
 class Buffer:
     """An array in memory of its own, between guards; aligned to its element and not more."""
 
+    patterns = itertools.cycle(range(1, 256, 3))  # a guard copied to another one is seen, too
+
     def __init__(self, content: np.ndarray) -> None:
         size = content.dtype.itemsize
-        self.memory = np.full(content.nbytes + 2 * GUARD + 64, 0xA5, np.uint8)
+        self.guard = next(self.patterns)
+        self.memory = np.full(content.nbytes + 2 * GUARD + 64, self.guard, np.uint8)
         self.start = -self.memory.ctypes.data % 64 + GUARD + (size if size < 8 else 0)
         inside = self.memory[self.start : self.start + content.nbytes]
         self.array = inside.view(content.dtype).reshape(content.shape)
@@ -127,7 +140,7 @@ class Buffer:
         """Fail if a byte outside the array was written."""
         outside = np.ones(self.memory.size, bool)
         outside[self.start : self.start + self.array.nbytes] = False
-        assert (self.memory[outside] == 0xA5).all(), f"wrote outside {what}"
+        assert (self.memory[outside] == self.guard).all(), f"wrote outside {what}"
 
 
 def _fill(struct: ctypes.Structure, fields: Mapping, keep: list[Buffer]) -> None:
@@ -149,9 +162,29 @@ def _fill(struct: ctypes.Structure, fields: Mapping, keep: list[Buffer]) -> None
             setattr(struct, name, value)
 
 
-def _pointers(buffers: Sequence[Buffer], as_array: bool) -> list:
-    addresses = [ctypes.c_void_p(b.address) for b in buffers]
-    return [(ctypes.c_void_p * len(addresses))(*addresses)] if as_array else addresses
+def _pointers(addresses: Sequence[int], as_array: bool) -> list:
+    pointers = [ctypes.c_void_p(address) for address in addresses]
+    return [(ctypes.c_void_p * len(pointers))(*pointers)] if as_array else pointers
+
+
+def _invoke(lowering: Lowering, inputs: Sequence[int], outputs: Sequence[int], lib) -> None:
+    """Call a kernel with these addresses, and guards around scratch and constants."""
+    constants: list[Buffer] = []
+    params = structs()[lowering.params_type]()
+    _fill(params, lowering.fields, constants)
+    scratch = Buffer(np.full(-(-lowering.scratch_bytes // 4), 0x55555555, np.uint32))
+    arguments = [
+        ctypes.byref(params),
+        *_pointers(inputs, lowering.inputs_as_array),
+        *_pointers(outputs, lowering.outputs_as_array),
+    ]
+    if lowering.scratch_bytes:
+        arguments.append(ctypes.c_void_p(scratch.address))
+    function = getattr(lib or library(variant=lowering.variant), lowering.function)
+    function.restype = None
+    function(*arguments)
+    for buffer in (*constants, scratch):
+        buffer.check(lowering.function)
 
 
 def call(
@@ -162,24 +195,11 @@ def call(
     `outputs` are what the buffers hold before, and become after. A buffer that is both (state) is
     the same object in both lists.
     """
-    constants: list[Buffer] = []
-    params = structs()[lowering.params_type]()
-    _fill(params, lowering.fields, constants)
     held = {id(a): Buffer(a) for a in (*inputs, *outputs)}
-    scratch = Buffer(np.full(lowering.scratch_bytes // 4 + 1, 0x55555555, np.uint32))
-    arguments = [
-        ctypes.byref(params),
-        *_pointers([held[id(a)] for a in inputs], lowering.inputs_as_array),
-        *_pointers([held[id(a)] for a in outputs], lowering.outputs_as_array),
-    ]
-    if lowering.scratch_bytes:
-        arguments.append(ctypes.c_void_p(scratch.address))
     before = [a.copy() for a in inputs]
-    function = getattr(lib or library(), lowering.function)
-    function.restype = None
-    function(*arguments)
-
-    for buffer in (*held.values(), *constants, scratch):
+    addresses = [[held[id(a)].address for a in of] for of in (inputs, outputs)]
+    _invoke(lowering, *addresses, lib)
+    for buffer in held.values():
         buffer.check(lowering.function)
     written = {id(a) for a in outputs}
     for array, old in zip(inputs, before, strict=True):
@@ -188,25 +208,57 @@ def call(
     return [held[id(a)].array for a in outputs]
 
 
-def run_node(graph: Graph, node: Node, values: dict[int, np.ndarray], lib=None) -> None:
-    """Run one node: in buffers of its own, then again over each input that it may overwrite."""
-    lowering = lower(node, graph, TARGET)
-    inputs = [values[i] for i in node.inputs]
-    outputs = [values.get(i, _noise(graph.tensors[i])) for i in node.outputs]
+def run_node(
+    graph: Graph, node: Node, values: dict[int, np.ndarray], lib=None, variant: str = "portable"
+) -> None:
+    """Run one node in every storage order: in buffers of its own, and over its inputs."""
+    found = [
+        _run_lowering(graph, node, values, lowering, lib)
+        for lowering in candidates(node, graph, target_of(variant)).values()
+    ]
+    for other in found[1:]:
+        for ours, theirs in zip(other, found[0], strict=True):
+            assert ours.tobytes() == theirs.tobytes(), f"node '{node.name}': storage orders differ"
+    values |= dict(zip(node.outputs, found[0], strict=True))
+
+
+def _run_lowering(graph, node, values, lowering, lib) -> list[np.ndarray]:
+    """Bring values into storage order, run, check in-place forms; return NHWC outputs."""
+    of = lowering.orders
+    shapes = [graph.tensors[i].shape for i in node.outputs]
+    inputs = [_stored(graph, values, i, of.inputs) for i in node.inputs]
+    outputs = [
+        inputs[node.inputs.index(i)] if i in node.inputs else _noise(graph.tensors[i])
+        for i in node.outputs
+    ]
     results = call(lowering, inputs, outputs, lib)
     for position in lowering.in_place:
         if node.inputs[position] not in node.outputs:
             _check_in_place(lowering, position, inputs, outputs, results, lib)
-    values |= {i: result.copy() for i, result in zip(node.outputs, results, strict=True)}
+    return [
+        from_storage(result, shape, of.outputs).reshape(shape)
+        for result, shape in zip(results, shapes, strict=True)
+    ]
+
+
+def _stored(graph: Graph, values: dict[int, np.ndarray], index: int, order: Order) -> np.ndarray:
+    """A tensor as it lies in the arena; state and constants keep the identity of their array."""
+    shape = graph.tensors[index].shape
+    return to_storage(values[index], shape, order) if order == "planar" else values[index]
 
 
 def _check_in_place(lowering, position, inputs, outputs, results, lib) -> None:
-    output = outputs[0]
-    assert inputs[position].nbytes == output.nbytes, f"{lowering.function}: in place, other size"
-    shared = inputs[position].reshape(-1).copy().view(output.dtype).reshape(output.shape)
-    changed = [shared if i == position else x for i, x in enumerate(inputs)]
-    again = call(lowering, changed, [shared, *outputs[1:]], lib)
-    assert again[0].tobytes() == results[0].tobytes(), f"{lowering.function}: wrong in place"
+    """Run with the output where the input starts: sizes may differ."""
+    size = max(inputs[position].nbytes, outputs[0].nbytes)
+    shared = Buffer(np.full(size, 0x55, np.uint8))
+    shared.array[: inputs[position].nbytes] = inputs[position].reshape(-1).view(np.uint8)
+    held = [Buffer(a) for a in inputs]
+    others = [Buffer(a) for a in outputs[1:]]
+    addresses = [(shared if i == position else b).address for i, b in enumerate(held)]
+    _invoke(lowering, addresses, [shared.address, *(b.address for b in others)], lib)
+    shared.check(lowering.function)
+    again = shared.array[: outputs[0].nbytes]
+    assert again.tobytes() == results[0].tobytes(), f"{lowering.function}: wrong in place"
 
 
 def _noise(tensor: Tensor) -> np.ndarray:
@@ -216,7 +268,9 @@ def _noise(tensor: Tensor) -> np.ndarray:
     return raw.view(tensor.dtype).reshape(tensor.shape)
 
 
-def run(graph: Graph, inputs: Sequence[np.ndarray], lib=None) -> tuple[np.ndarray, ...]:
+def run(
+    graph: Graph, inputs: Sequence[np.ndarray], lib=None, variant: str = "portable"
+) -> tuple[np.ndarray, ...]:
     """Run a batch through the kernels, node by node; returns one array per output."""
     state = {
         i: np.full(graph.tensors[i].shape, graph.tensors[i].reset_value, graph.tensors[i].dtype)
@@ -227,7 +281,7 @@ def run(graph: Graph, inputs: Sequence[np.ndarray], lib=None) -> tuple[np.ndarra
     for sample in zip(*inputs, strict=True):
         values = constants | state | dict(zip(graph.inputs, sample, strict=True))
         for node in graph.nodes:
-            run_node(graph, node, values, lib)
+            run_node(graph, node, values, lib, variant)
         state = {i: values[i] for i in graph.state}
         steps.append([values[i] for i in graph.outputs])
     return tuple(np.stack(column) for column in zip(*steps, strict=True))

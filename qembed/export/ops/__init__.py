@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from qembed.export.lowering import Lowering
+from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
     add,
     average_pool,
     conv,
+    conv_dsp,
     depthwise_conv,
+    depthwise_conv_dsp,
     dequantize,
     fully_connected,
     max_pool,
@@ -20,6 +23,7 @@ from qembed.export.ops import (
     softmax,
 )
 from qembed.ir import Graph, Node
+from qembed.plan.layout import ALL_ORDERS, NHWC, Orders
 from qembed.targets import Target
 
 LOWERINGS: dict[str, Callable[[Node, Graph, Target], Lowering]] = {
@@ -37,7 +41,33 @@ LOWERINGS: dict[str, Callable[[Node, Graph, Target], Lowering]] = {
     "softmax": softmax.lower,
 }
 
+TUNED: dict[str, dict[str, TunedKernel]] = {
+    "dsp": {
+        "conv": conv_dsp.lower,
+        "depthwise_conv": depthwise_conv_dsp.lower,
+    },
+}
+"""By variant, then by operator: kernels that fit some layers, in some storage orders."""
+
 
 def lower(node: Node, graph: Graph, target: Target) -> Lowering:
-    """Choose a kernel for `node` and fill its parameters."""
-    return LOWERINGS[node.op](node, graph, target)
+    """Choose a kernel for `node`, all images NHWC, and fill its parameters."""
+    return candidates(node, graph, target)[NHWC]
+
+
+def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowering]:
+    """Lower `node` in every storage order for which the target has a kernel.
+
+    Of the target's variants the first one that fits is taken; `NHWC` is always among the orders.
+    """
+    found: dict[Orders, Lowering] = {}
+    for orders in ALL_ORDERS:
+        for variant in target.variants:
+            tuned = TUNED.get(variant, {}).get(node.op)
+            lowering = tuned(node, graph, orders) if tuned else None
+            if lowering is not None:
+                found[orders] = replace(lowering, orders=orders)
+                break
+    if NHWC not in found:
+        found[NHWC] = LOWERINGS[node.op](node, graph, target)
+    return found

@@ -1,0 +1,49 @@
+/**
+ * @file qe_depthwise_conv_dsp.h
+ * @brief DEPTHWISE_CONV_2D on cores with the DSP extension. How it works:
+ *        docs/kernels-cortex-m4.md.
+ */
+#ifndef QE_DEPTHWISE_CONV_DSP_H
+#define QE_DEPTHWISE_CONV_DSP_H
+
+#include "qe_dsp.h"
+#include "qe_types.h"
+
+/** Parameters of one layer; the exporter fills them. */
+typedef struct {
+    qe_shape input, output;
+    qe_size kernel, stride, dilation;
+    qe_size padding;          /**< Before the first row and column. */
+    int32_t channel_outputs;  /**< Output channels of one input channel. */
+    int32_t input_zero_point;
+    int32_t band;             /**< Output rows computed between two fillings of the window. */
+    int32_t row_bytes;        /**< Of the window: a padded input row and what words read past it. */
+    int32_t record_words;     /**< Of one output channel. */
+    /** One record for each output channel, in order:
+     *  - 256 * (bias - input zero point * sum of weights), the shift (k + 6) in the low byte;
+     *  - multiplier;
+     *  - the weights w[y][x]. For the 3x3 kernels bytes w00 w10 w02 w12, w20 w01 w22 w11, 0 0 0 w21;
+     *    else in the order y, x, with zeros up to a whole word. */
+    const uint32_t *records;
+    qe_dsp_output quantization;
+} qe_depthwise_conv_dsp_params;
+
+/**
+ * @brief 3x3, no dilation, horizontal stride 1.
+ *
+ * @param input    [c][h][w]; may be the output where the exporter says so.
+ * @param output   [c][h][w]
+ * @param scratch  row_bytes * ((band - 1) * stride.h + (kernel.h - 1) * dilation.h + 1) bytes.
+ */
+void qe_depthwise_conv_3x3_s1_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
+                                  int8_t *output, void *scratch);
+
+/** @brief As above with horizontal stride 2. */
+void qe_depthwise_conv_3x3_s2_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
+                                  int8_t *output, void *scratch);
+
+/** @brief As above for any kernel, stride and dilation. */
+void qe_depthwise_conv_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
+                           int8_t *output, void *scratch);
+
+#endif /* QE_DEPTHWISE_CONV_DSP_H */

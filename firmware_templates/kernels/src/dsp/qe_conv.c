@@ -1,0 +1,379 @@
+/* CONV_2D for the Cortex-M DSP extension: tiles of three pixels, two output channels at a time.
+ * docs/kernels-cortex-m4.md explains the arithmetic and counts the instructions. */
+#include "qe_conv_dsp.h"
+
+#define TILE_PIXELS 3
+#define GROUP_WORDS (2 * TILE_PIXELS)
+#define MINUS_127 0xFF81FF81U /* (-127, -127) */
+#define LOW_FLIP 0x007F007FU  /* turns the even bytes x of a word into 127 - x */
+
+/* One tile on its way through the output channels. The assembly below knows the offsets. */
+typedef struct {
+    const uint32_t *pixels;   /*  0: per four taps a[0] a[1] a[2] b[0] b[1] b[2], one a pixel */
+    int32_t rounds;           /*  4: of UNROLL groups, the first one perhaps shorter */
+    int32_t skipped;          /*  8: bytes of code that the first round leaves out */
+    int32_t zero_point2;      /* 12 */
+    int32_t half;             /* 16 */
+    int32_t negative_mask;    /* 20 */
+    int8_t *output;           /* 24: pixel 0 of the next channel */
+    int32_t pixel1;           /* 28: bytes from pixel 0 to pixels 1 and 2 */
+    int32_t pixel2;           /* 32 */
+    int32_t channel_step;     /* 36 */
+    const int8_t *output_end; /* 40 */
+    const uint32_t *records;  /* 44: of the next channel pair */
+} qe_tile;
+
+#if QE_HAS_DSP
+
+#define UNROLL 8
+#define GROUP_CODE_BYTES 68
+
+/* r0 records, r1 pixels, r2 rounds, r3-r4 weights, r5-r10 sums, r11 r12 lr pixels of one group.
+ * That is every register there is, so the function is written as a whole: gcc 12 can neither keep
+ * 14 registers in an asm statement nor schedule this loop from intrinsics (1.10 instructions a MAC
+ * instead of 0.89). On the stack: four words of the record's head, above them the tile. */
+__attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attribute__((unused)))
+{
+    __asm__ volatile(
+        ".macro requantize acc, multiplier, shift, offset\n"
+        "    smmla \\acc, \\acc, \\multiplier, \\offset\n"
+        "    asr.w \\acc, \\acc, \\shift\n"
+        "    ssat \\acc, #8, \\acc, asr #1\n"
+        ".endm\n"
+        ".macro requantize_signed acc, multiplier, shift, offset, mask, temporary\n"
+        "    and.w \\temporary, \\mask, \\acc, asr #31\n"
+        "    add \\temporary, \\temporary, \\offset\n"
+        "    requantize \\acc, \\multiplier, \\shift, \\temporary\n"
+        ".endm\n"
+        "    push {r4-r11, lr}\n"
+        "    push {r0}\n"
+        "    ldr r0, [r0, #44]\n"
+        "1:  ldmia r0!, {r3, r4, r11, r12}\n" /* head: two biases with shifts, two multipliers */
+        "    push {r3, r4, r11, r12}\n"
+        "    ldr r2, [sp, #16]\n"
+        "    bic r5, r3, #255\n"
+        "    bic r8, r4, #255\n"
+        "    mov r6, r5\n"
+        "    mov r7, r5\n"
+        "    ldr r3, [r2, #8]\n"
+        "    adr r4, 2f\n"
+        "    add r3, r4\n"
+        "    mov r9, r8\n"
+        "    mov r10, r8\n"
+        "    ldrd r1, r2, [r2]\n"
+        "    mov pc, r3\n"
+        "    .p2align 2\n"
+        "2:\n"
+        "    .rept 8\n"
+        "    ldrd r3, r4, [r0], #8\n"
+        "    ldmia.w r1!, {r11, r12, lr}\n"
+        "    smlad r5, r11, r3, r5\n"
+        "    smlad r6, r12, r3, r6\n"
+        "    smlad r7, lr, r3, r7\n"
+        "    smlad r8, r11, r4, r8\n"
+        "    smlad r9, r12, r4, r9\n"
+        "    smlad r10, lr, r4, r10\n"
+        "    ldmia.w r1!, {r11, r12, lr}\n"
+        "    sxtb16 r3, r3\n"
+        "    sxtb16 r4, r4\n"
+        "    smlad r5, r11, r3, r5\n"
+        "    smlad r6, r12, r3, r6\n"
+        "    smlad r7, lr, r3, r7\n"
+        "    smlad r8, r11, r4, r8\n"
+        "    smlad r9, r12, r4, r9\n"
+        "    smlad r10, lr, r4, r10\n"
+        "    .endr\n"
+        "    subs r2, #1\n"
+        "    bne.w 2b\n"
+        "    pop {r3, r4, r11, r12}\n"
+        "    ldr lr, [sp]\n"
+        "    uxtb r3, r3\n"
+        "    ldr r1, [lr, #12]\n" /* zero_point2 */
+        "    uxtb r4, r4\n"
+        "    ldr r2, [lr, #20]\n" /* negative_mask */
+        "    ldr lr, [lr, #16]\n" /* half */
+        "    cmp r2, #0\n"
+        "    bne.w 3f\n"
+        "    lsl.w r2, r1, r3\n"
+        "    add r2, lr\n"
+        "    lsls r1, r4\n"
+        "    add r1, lr\n"
+        "    requantize r5, r11, r3, r2\n"
+        "    requantize r6, r11, r3, r2\n"
+        "    requantize r7, r11, r3, r2\n"
+        "    requantize r8, r12, r4, r1\n"
+        "    requantize r9, r12, r4, r1\n"
+        "    requantize r10, r12, r4, r1\n"
+        "4:  ldr lr, [sp]\n"
+        "    ldrd r1, r2, [lr, #24]\n" /* output, pixel1 */
+        "    ldrd r3, r4, [lr, #32]\n" /* pixel2, channel_step */
+        "    ldr r11, [lr, #40]\n"     /* output_end */
+        "    strb r7, [r1, r3]\n"
+        "    strb r6, [r1, r2]\n"
+        "    strb r5, [r1]\n"
+        "    add r1, r4\n"
+        "    strb.w r10, [r1, r3]\n"
+        "    strb.w r9, [r1, r2]\n"
+        "    strb.w r8, [r1]\n"
+        "    add r1, r4\n"
+        "    str r1, [lr, #24]\n"
+        "    cmp r1, r11\n"
+        "    bne.w 1b\n"
+        "    str r0, [lr, #44]\n"
+        "    pop {r0}\n"
+        "    pop {r4-r11, pc}\n"
+        "3:  push {r0}\n"
+        "    lsl.w r0, r1, r3\n"
+        "    add r0, lr\n"
+        "    lsls r1, r4\n"
+        "    add r1, lr\n"
+        "    requantize_signed r5, r11, r3, r0, r2, lr\n"
+        "    requantize_signed r6, r11, r3, r0, r2, lr\n"
+        "    requantize_signed r7, r11, r3, r0, r2, lr\n"
+        "    requantize_signed r8, r12, r4, r1, r2, lr\n"
+        "    requantize_signed r9, r12, r4, r1, r2, lr\n"
+        "    requantize_signed r10, r12, r4, r1, r2, lr\n"
+        "    pop {r0}\n"
+        "    b 4b\n"
+        ".purgem requantize\n"
+        ".purgem requantize_signed\n");
+}
+
+#else
+
+#define UNROLL 1
+#define GROUP_CODE_BYTES 0
+
+static int32_t dot_product(const uint32_t *pixel, const uint32_t *weights, int32_t groups,
+                           int32_t acc)
+{
+    for (int32_t group = 0; group < groups; group++) {
+        acc = qe_smlad(pixel[0], weights[0], acc);
+        acc = qe_smlad(pixel[TILE_PIXELS], qe_sxtb16(weights[0]), acc);
+        pixel += GROUP_WORDS;
+        weights += 2;
+    }
+    return acc;
+}
+
+static void run_channel(const qe_tile *tile, const uint32_t *record, int32_t channel)
+{
+    const int32_t multiplier = (int32_t)record[2 + channel];
+    const int32_t shift = (int32_t)(record[channel] & 0xFFU);
+    const int32_t offset = tile->zero_point2 * (int32_t)(1U << shift) + tile->half;
+    const int32_t at[TILE_PIXELS] = {0, tile->pixel1, tile->pixel2};
+    for (int32_t pixel = TILE_PIXELS - 1; pixel >= 0; pixel--) {
+        int32_t acc = dot_product(tile->pixels + pixel, record + 4 + channel, tile->rounds,
+                                  (int32_t)(record[channel] & 0xFFFFFF00U));
+        tile->output[at[pixel]] =
+            qe_requantize256(acc, multiplier, shift, offset, tile->negative_mask);
+    }
+}
+
+static void run_channels(qe_tile *tile)
+{
+    do {
+        run_channel(tile, tile->records, 0);
+        tile->output += tile->channel_step;
+        run_channel(tile, tile->records, 1);
+        tile->output += tile->channel_step;
+        tile->records += 4 + 2 * tile->rounds;
+    } while (tile->output != tile->output_end);
+}
+
+#endif
+
+/* Bytes x[0] x[1] x[2] x[3] of one pixel become a = (x[0] - 127, x[2] - 127) and
+ * b = (256 * x[1] - a[0], 256 * x[3] - a[1]): the low byte of -a is x ^ 0x7F. */
+static void expand(uint32_t *slot, const int8_t *bytes, int32_t groups)
+{
+    for (; groups > 0; groups--) {
+        uint32_t x = qe_load4(bytes);
+        slot[0] = qe_sxtab16(MINUS_127, x);
+        slot[TILE_PIXELS] = x ^ LOW_FLIP;
+        slot += GROUP_WORDS;
+        bytes += 4;
+    }
+}
+
+static int8_t *fill(int8_t *to, int32_t value, int32_t count)
+{
+    for (; count > 0; count--) {
+        *to++ = (int8_t)value;
+    }
+    return to;
+}
+
+/* All taps of one output pixel, contiguous. y, x: input position of the kernel's corner. */
+static void collect_taps(const qe_conv_dsp_params *params, const int8_t *input, int32_t y,
+                         int32_t x, int8_t *taps)
+{
+    const qe_shape in = params->input;
+    for (int32_t ky = 0; ky < params->kernel.h; ky++, y += params->dilation.h) {
+        if (y < 0 || y >= in.h) {
+            taps = fill(taps, params->input_zero_point, params->kernel.w * in.c);
+            continue;
+        }
+        int32_t column = x;
+        for (int32_t kx = 0; kx < params->kernel.w; kx++, column += params->dilation.w) {
+            if (column < 0 || column >= in.w) {
+                taps = fill(taps, params->input_zero_point, in.c);
+            } else {
+                qe_copy(taps, input + (y * in.w + column) * in.c, in.c);
+                taps += in.c;
+            }
+        }
+    }
+}
+
+/* Rows of the kernel are runs of the input: expand them where they lie. */
+static void expand_rows(const qe_conv_dsp_params *params, const int8_t *input, uint32_t *slot)
+{
+    const int32_t run_groups = params->kernel.w * params->input.c / 4;
+    const int32_t row = params->dilation.h * params->input.w * params->input.c;
+    for (int32_t ky = 0; ky < params->kernel.h; ky++) {
+        expand(slot, input, run_groups);
+        slot += GROUP_WORDS * run_groups;
+        input += row;
+    }
+}
+
+/* Whether the window at y, x lies inside the input and its rows can be expanded directly. */
+static int is_plain(const qe_conv_dsp_params *params, int32_t y, int32_t x)
+{
+    const int32_t last_y = y + (params->kernel.h - 1) * params->dilation.h;
+    const int32_t last_x = x + params->kernel.w - 1;
+    return y >= 0 && x >= 0 && last_y < params->input.h && last_x < params->input.w;
+}
+
+static void clamp_pixel(const qe_conv_dsp_params *params, int8_t *output)
+{
+    for (int32_t channel = 0; channel < params->output.c; channel++) {
+        *output = qe_dsp_clamp(*output, &params->quantization);
+        output += params->channel_step;
+    }
+}
+
+/* The expanded tile through all output channels; `count` of its pixels exist. */
+static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, int8_t *output,
+                     int32_t count)
+{
+    const int32_t rounds = (params->groups + UNROLL - 1) / UNROLL;
+    const int32_t paired = params->output.c / 2 * 2 * params->channel_step;
+    /* A pixel that does not exist is stored where an existing one is stored after it. */
+    qe_tile tile = {
+        .pixels = pixels,
+        .rounds = rounds,
+        .skipped = (rounds * UNROLL - params->groups) * GROUP_CODE_BYTES,
+        .zero_point2 = params->quantization.zero_point2,
+        .half = params->quantization.half,
+        .negative_mask = params->quantization.negative_mask,
+        .output = output,
+        .pixel1 = count > 1 ? params->pixel_step : 0,
+        .pixel2 = (count - 1) * params->pixel_step,
+        .channel_step = params->channel_step,
+        .output_end = output + paired,
+        .records = params->records,
+    };
+    if (paired > 0) {
+        run_channels(&tile);
+    }
+    if (params->output.c % 2 != 0) {
+        tile.channel_step = 0;
+        run_channels(&tile);
+    }
+    if (qe_dsp_needs_clamp(&params->quantization)) {
+        for (int32_t pixel = 0; pixel < count; pixel++) {
+            clamp_pixel(params, output + pixel * params->pixel_step);
+        }
+    }
+}
+
+void qe_conv_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *output,
+                 void *scratch)
+{
+    uint32_t *pixels = scratch;
+    int8_t *taps = (int8_t *)(pixels + GROUP_WORDS * params->groups);
+    const int32_t count = params->output.h * params->output.w;
+    const int rows_are_runs = params->dilation.w == 1 && params->kernel.w * params->input.c % 4 == 0;
+    int32_t y = -params->padding.h;
+    int32_t column = 0;
+
+    memset(taps + 4 * params->groups - 4, 0, 4);
+    for (int32_t first = 0; first < count; first += TILE_PIXELS) {
+        const int32_t pixels_left = count - first;
+        const int32_t in_tile = pixels_left < TILE_PIXELS ? pixels_left : TILE_PIXELS;
+        for (int32_t pixel = 0; pixel < in_tile; pixel++) {
+            const int32_t x = column * params->stride.w - params->padding.w;
+            if (rows_are_runs && is_plain(params, y, x)) {
+                expand_rows(params, input + (y * params->input.w + x) * params->input.c,
+                            pixels + pixel);
+            } else {
+                collect_taps(params, input, y, x, taps);
+                expand(pixels + pixel, taps, params->groups);
+            }
+            if (++column == params->output.w) {
+                column = 0;
+                y += params->stride.h;
+            }
+        }
+        run_tile(params, pixels, output + first * params->pixel_step, in_tile);
+    }
+}
+
+/* Four channels of three neighbouring pixels at a time: words of four neighbours, transposed. */
+static void collect_planes(const int8_t *input, int32_t plane, int32_t groups, uint32_t *slot)
+{
+    for (; groups > 0; groups--) {
+        const uint32_t c0 = qe_load4(input);
+        const uint32_t c1 = qe_load4(input + plane);
+        const uint32_t c2 = qe_load4(input + 2 * plane);
+        const uint32_t c3 = qe_load4(input + 3 * plane);
+        const uint32_t c0_even = qe_sxtab16(MINUS_127, c0), c0_odd = qe_sxtab16_ror8(MINUS_127, c0);
+        const uint32_t c2_even = qe_sxtab16(MINUS_127, c2), c2_odd = qe_sxtab16_ror8(MINUS_127, c2);
+        const uint32_t a0 = qe_pack_low(c0_even, c2_even);
+        const uint32_t a1 = qe_pack_low(c0_odd, c2_odd);
+        const uint32_t a2 = qe_pack_high(c0_even, c2_even);
+        const uint32_t c1_even = qe_uxtb16(c1), c1_odd = qe_uxtb16_ror8(c1);
+        const uint32_t c3_even = qe_uxtb16(c3), c3_odd = qe_uxtb16_ror8(c3);
+        slot[0] = a0;
+        slot[1] = a1;
+        slot[2] = a2;
+        slot[3] = qe_ssub16(qe_pack_low(c1_even, c3_even) << 8, a0);
+        slot[4] = qe_ssub16(qe_pack_low(c1_odd, c3_odd) << 8, a1);
+        slot[5] = qe_ssub16(qe_pack_high(c1_even, c3_even) << 8, a2);
+        slot += GROUP_WORDS;
+        input += 4 * plane;
+    }
+}
+
+/* The same where four neighbours or four channels do not exist: nothing else is read. */
+static void collect_planes_end(const qe_conv_dsp_params *params, const int8_t *input,
+                               int32_t plane, int32_t count, uint32_t *slot)
+{
+    for (int32_t left = params->input.c; left > 0; left -= 4) {
+        int8_t words[4][4] = {{0}};
+        for (int32_t channel = 0; channel < 4 && channel < left; channel++, input += plane) {
+            qe_copy(words[channel], input, count);
+        }
+        collect_planes(words[0], 4, 1, slot);
+        slot += GROUP_WORDS;
+    }
+}
+
+void qe_conv_1x1_planar_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *output,
+                            void *scratch)
+{
+    uint32_t *pixels = scratch;
+    const int32_t plane = params->input.h * params->input.w;
+    for (int32_t first = 0; first < plane; first += TILE_PIXELS) {
+        const int32_t left = plane - first;
+        const int32_t in_tile = left < TILE_PIXELS ? left : TILE_PIXELS;
+        if (left > TILE_PIXELS && params->input.c % 4 == 0) {
+            collect_planes(input + first, plane, params->groups, pixels);
+        } else {
+            collect_planes_end(params, input + first, plane, in_tile, pixels);
+        }
+        run_tile(params, pixels, output + first * params->pixel_step, in_tile);
+    }
+}

@@ -1,0 +1,120 @@
+"""Graphs of one random layer as trained networks have them: what tuned kernels are made for.
+
+`support.layers` draws from all that is valid, most of which runs on portable kernels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qembed.arithmetic import Requantization
+from qembed.ir import Tensor
+from qembed.ops.conv import Conv
+from qembed.ops.depthwise_conv import DepthwiseConv
+from support.draw import choice, integer
+from support.layers import graph, values, zero_point
+
+SAMPLES = 2
+
+
+def requantization(rng, channels: int, sums: float) -> Requantization:
+    """Outputs of some tens of steps; now and then a channel that is nearly constant, or flushed."""
+    real = rng.uniform(10, 60, channels) / max(sums, 1.0)
+    extreme = rng.choice([2.0**-16.9, 2.0**-10, 0.2, 0.499], channels)
+    real = np.where(rng.random(channels) < 0.1, extreme, np.minimum(real, 0.499))
+    mantissa, exponent = np.frexp(real)
+    multiplier = np.clip((mantissa * 2.0**31).astype(np.int64), 1 << 30, (1 << 31) - 1)
+    special = rng.choice([0, 1 << 30, (1 << 31) - 1], channels)
+    multiplier = np.where(rng.random(channels) < 0.1, special, multiplier)
+    rounding = choice(rng, ("double", "double", "double", "single"))
+    return Requantization(multiplier.astype(np.int32), exponent.astype(np.int32), rounding)
+
+
+def output(rng) -> dict:
+    """Zero point and clamp: full range, ReLU from -128, ReLU from another zero point, ReLU6."""
+    zero = choice(rng, (-128, zero_point(rng, "int8")))
+    bounds = choice(rng, ((-128, 127), (zero, 127), (max(zero, -100), max(zero, 100))))
+    return {"output_zero_point": zero, "activation_range": bounds}
+
+
+def accumulation(rng, taps: int, channels: int) -> dict:
+    sums = 74.0 * 74.0 * np.sqrt(taps)
+    return {
+        "bias": rng.integers(-int(sums), int(sums) + 1, channels).astype(np.int32),
+        "requantization": requantization(rng, channels, sums),
+        "input_zero_point": zero_point(rng, "int8"),
+        **output(rng),
+    }
+
+
+def weights(rng, shape) -> np.ndarray:
+    """Symmetric, as trained: -127 to 127, sometimes with -128 where the kernels allow it."""
+    kind = rng.random()
+    if kind < 0.3:
+        return rng.choice(np.array([-127, 127, 0], np.int8), shape)
+    drawn = rng.integers(-127, 128, shape).astype(np.int8)
+    if kind < 0.5 and shape[-1] % 2 == 0:
+        drawn[..., 1::2] = rng.choice(np.array([-128, 127], np.int8), drawn[..., 1::2].shape)
+        drawn[..., 0::2] = np.maximum(drawn[..., 0::2], -127)
+    return drawn
+
+
+def image(rng, shape) -> np.ndarray:
+    return values(rng, (SAMPLES, *shape), "int8")
+
+
+def conv(rng):
+    kernel = choice(rng, ((1, 1), (3, 3), (integer(rng, 1, 5), integer(rng, 1, 5))))
+    in_c, out_c = integer(rng, 1, 21), integer(rng, 1, 9)
+    pad = [(integer(rng, 0, k - 1), integer(rng, 0, k - 1)) for k in kernel]
+    shape = (1, kernel[0] + integer(rng, 0, 7), kernel[1] + integer(rng, 0, 7), in_c)
+    dilated = rng.random() < 0.2
+    params = Conv(
+        weights=weights(rng, (out_c, *kernel, in_c)),
+        stride=(integer(rng, 1, 3), integer(rng, 1, 3)),
+        padding=(pad[0], pad[1]),
+        dilation=(integer(rng, 1, 2), integer(rng, 1, 2)) if dilated else (1, 1),
+        **accumulation(rng, kernel[0] * kernel[1] * in_c, out_c),
+    )
+    if dilated:
+        shape = (1, shape[1] + kernel[0], shape[2] + kernel[1], in_c)
+    return graph("conv", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
+
+
+def pointwise(rng):
+    in_c, out_c = integer(rng, 1, 40), integer(rng, 1, 12)
+    shape = (1, integer(rng, 1, 6), integer(rng, 1, 6), in_c)
+    params = Conv(
+        weights=weights(rng, (out_c, 1, 1, in_c)),
+        stride=(1, 1),
+        padding=((0, 0), (0, 0)),
+        **accumulation(rng, in_c, out_c),
+    )
+    return graph("conv", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
+
+
+def depthwise_conv(rng):
+    kernel = choice(rng, ((3, 3), (3, 3), (integer(rng, 1, 5), integer(rng, 1, 5))))
+    in_c, times = integer(rng, 1, 5), choice(rng, (1, 1, 2, 3))
+    tall = 40 if rng.random() < 0.2 else 0  # more rows than a window holds
+    pad = [(integer(rng, 0, k - 1), integer(rng, 0, k - 1)) for k in kernel]
+    shape = (1, kernel[0] + integer(rng, 0, 7) + tall, kernel[1] + integer(rng, 0, 9), in_c)
+    dilated = rng.random() < 0.15
+    stride = integer(rng, 1, 3), integer(rng, 1, 3)
+    params = DepthwiseConv(
+        weights=weights(rng, (*kernel, in_c * times)),
+        stride=stride if rng.random() < 0.7 else (1, 1),
+        padding=(pad[0], pad[1]),
+        dilation=(integer(rng, 1, 2), integer(rng, 1, 2)) if dilated else (1, 1),
+        **accumulation(rng, kernel[0] * kernel[1], in_c * times),
+    )
+    if dilated:
+        shape = (1, shape[1] + kernel[0], shape[2] + kernel[1], in_c)
+    return graph("depthwise_conv", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
+
+
+FAST_LAYERS = {
+    "conv": conv,
+    "pointwise": pointwise,
+    "depthwise_conv": depthwise_conv,
+}
