@@ -13,9 +13,13 @@ from qembed.errors import UnsupportedError
 from qembed.export import fields
 from qembed.export.lowering import CArray, first_fitting
 from qembed.export.ops import LOWERINGS, lower
+from qembed.ir import Tensor
 from qembed.ops import OPERATORS
+from qembed.ops.conv import Conv
+from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.ops.fully_connected import FullyConnected
 from qembed.targets import Target
-from support import native
+from support import layers, native
 from support.forms import assert_equal
 from support.layers import LAYERS
 
@@ -41,6 +45,44 @@ def test_equals_reference(op, seed):
 @given(seed=SEEDS)
 def test_equals_reference_without_a_long_multiply(op, seed):
     compare(op, seed, native.library("-DQE_LONG_MULTIPLY=0"))
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("op", ["conv", "depthwise_conv", "fully_connected"])
+def test_sums_of_int16_may_need_more_than_32_bits(op, bits):
+    """Many extreme products of one sign, and biases whose halves have different signs."""
+    taps, weight = 40 * 40, -(1 << bits - 1)
+    bias = np.int64([0, (1 << 34) + 5, -(1 << 34) - 5, (1 << 34) + (1 << 31) + 5])
+    # Sums end up near 2**33, and come down to some thousands.
+    by = Requantization(np.full(4, 1 << 30, np.int32), np.full(4, -21, np.int32), "wide")
+    shared = {
+        "bias": bias,
+        "requantization": by,
+        "input_zero_point": 0,
+        "output_zero_point": 0,
+        "activation_range": (-32768, 32767),
+        "weight_bits": bits,
+    }
+    geometry = {"stride": (1, 1), "padding": ((0, 0), (0, 0))}
+    if op == "conv":
+        weights = np.full((4, 1, 1, taps), weight, np.int8)
+        made = layers.graph(op, Conv(weights, **shared, **geometry), [int16((1, 1, 1, taps))])
+    elif op == "depthwise_conv":
+        weights = np.full((40, 40, 4), weight, np.int8)
+        params = DepthwiseConv(weights, **shared, **geometry)
+        made = layers.graph(op, params, [int16((1, 40, 40, 4))])
+    else:
+        weights = np.full((4, taps), weight, np.int8)
+        made = layers.graph(op, FullyConnected(weights, **shared), [int16((1, taps))])
+    inputs = [np.full((1, *made.tensors[0].shape), -32768, np.int16)]
+    (want,) = reference.run(made, inputs)
+    assert np.unique(want).size == 4
+    assert np.abs(want.astype(int)).max() < 32767
+    assert_equal(native.run(made, inputs)[0], want, op)
+
+
+def int16(shape):
+    return Tensor("x", shape, "int16")
 
 
 def test_every_operator_is_lowered_and_drawn():

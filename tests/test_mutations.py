@@ -1,0 +1,245 @@
+"""The tests of the device kernels see faults: each one planted here must be caught.
+
+A mutant is one change of one source file. It is compiled into a library of its own, which then
+runs random layers of its operator; all must be told from the definition.
+"""
+
+import ctypes
+import functools
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.backends import reference
+from support import native
+from support.layers import LAYERS
+
+LAYERS_EACH = 60
+FLAGS = ("gcc", "-std=c99", "-O1", "-fPIC")
+SOURCES = native.KERNELS / "src/portable"
+INCLUDE = native.KERNELS / "include"
+
+FIXED_POINT = "include/qe_fixedpoint.h"
+ELEMENTS = "include/qe_elements.h"
+WINDOW = "src/portable/qe_window.c"
+EXP = "src/portable/qe_exp.c"
+WALK = "include/qe_walk.h"
+
+# (file, or "" for the kernel's own; text that occurs once in it; what takes its place)
+MUTANTS = {
+    "add": [
+        ("", "x1 - p->zero_point1", "x1"),
+        ("", "(x2 - p->zero_point2) * ((int32_t)1 << p->left_shift)", "(x2 - p->zero_point2)"),
+        ("", "qe_rescale(raised2, &p->scale2)", "qe_rescale(raised2, &p->scale1)"),
+        ("", "x2 += p->walk2.run_stride", "x2 += p->walk1.run_stride"),
+        ("", "at2 += p->walk2.steps[axis]", "at2 += p->walk1.steps[axis]"),
+        ("", "p->activation_max);", "p->activation_max - 1);"),
+        (
+            FIXED_POINT,
+            "qe_high_multiply(acc, multiplier), -shift)",
+            "qe_high_multiply(acc, multiplier), -shift & 15)",
+        ),
+        (WALK, "index[axis] = 0;", ""),
+    ],
+    "average_pool": [
+        ("", "(sum > 0) ? sum + half : sum - half", "sum + half"),
+        ("", "const int32_t half = count / 2;", "const int32_t half = (count - 1) / 2;"),
+        ("", "window->rows * window->columns", "g->window.h * g->window.w"),
+        ("", "p->activation_min, p->activation_max", "p->activation_min, INT16_MAX"),
+        ("", "c < g->output.c; ++c", "c < (g->output.c & ~1); ++c"),
+        ("", "image += g->input.h * g->input.w * g->input.c;", "image += g->input.h * g->input.w;"),
+    ],
+    "conv": [
+        ("", "g->dilation.w == 1", "g->dilation.h == 1"),
+        ("", "window->row_step * g->input.c", "g->input.w * g->input.c"),
+        ("", "p->input_zero_point, x_bytes", "p->input_zero_point + 1, x_bytes"),
+        ("", "out_c < g->output.c; ++out_c", "out_c < (g->output.c & ~3); ++out_c"),
+        ("", "x_at += p->depth;", "x_at += 1;"),
+        ("", "x += g->dilation.w * g->input.c;", "x += g->dilation.h * g->input.c;"),
+        (WINDOW, "(inside.end - 1) * dilation >= size", "inside.end * dilation >= size"),
+        (WINDOW, "origin + inside.begin * dilation < 0", "origin + inside.begin * dilation < -1"),
+        (FIXED_POINT, "((x < 0) ? 1u : 0u)", "0u"),
+        (FIXED_POINT, "(uint32_t)acc << shift", "(uint32_t)acc << (shift - 1)"),
+        (ELEMENTS, "(((pair & 15) ^ 8) - 8)", "(pair & 15)"),
+        (ELEMENTS, "(index & 1) != 0", "(index & 1) == 0"),
+    ],
+    "depthwise_conv": [
+        ("", "g->dilation.w * g->input.c", "g->dilation.h * g->input.c"),
+        ("", "window->row_step * g->input.c", "g->input.w * g->input.c"),
+        ("", "(qe_load(input, x, x_bytes) - p->input_zero_point)", "qe_load(input, x, x_bytes)"),
+        ("", "last_of_input += p->depth_multiplier;", "last_of_input += 1;"),
+        ("", "out_c < g->output.c; ++out_c", "out_c < (g->output.c & ~1); ++out_c"),
+        ("", "w_at += g->window.w * g->output.c", "w_at += window->columns * g->output.c"),
+        (WINDOW, "g->padding.w", "g->padding.h"),
+        (WINDOW, "columns.begin * g->dilation.w", "columns.begin"),
+        (FIXED_POINT, "(high << 32) | (uint32_t)stage", "(uint32_t)stage"),
+    ],
+    "dequantize": [
+        ("", "- p->zero_point", "+ p->zero_point"),
+        (
+            "",
+            "(int64_t)qe_number_load(input, i, p->input_type)",
+            "(int64_t)(int16_t)qe_number_load(input, i, p->input_type)",
+        ),
+        ("", "(float)x * p->scale", "(float)((double)x * (double)p->scale)"),
+        ("", "i < p->count", "i < p->count - 1"),
+        (
+            "",
+            "const int64_t x = (int64_t)qe_number_load(input, i, p->input_type) -",
+            "const int32_t x = (int32_t)(uint32_t)qe_number_load(input, i, p->input_type) -",
+        ),
+    ],
+    "fully_connected": [
+        ("", "p->input_zero_point,", "p->input_zero_point - 1,"),
+        ("", "x_at += p->inputs;", "x_at += p->outputs;"),
+        ("", "out_c < p->outputs", "out_c < (p->outputs & ~1)"),
+        ("", "w_at += p->inputs;", "w_at += p->inputs & ~1;"),
+        (FIXED_POINT, "channel * stage->channel_step", "channel * 0"),
+    ],
+    "max_pool": [
+        ("", "int32_t largest = qe_load(input, x_at, bytes);", "int32_t largest = 0;"),
+        ("", "(value > largest)", "(value < largest)"),
+        ("", "p->activation_min, p->activation_max", "INT16_MIN, p->activation_max"),
+        ("", "i < window->columns", "i < window->columns - 1"),
+        ("", "window->row_step * g->input.c", "window->row_step"),
+    ],
+    "mean": [
+        ("", "- p->input_zero_point", ""),
+        ("", "x += walk->run_stride;", "x += 1;"),
+        ("", "walk->steps[axis]", "walk->run"),
+        ("", "qe_rescale(sum, &p->scale), p->output_zero_point", "qe_rescale(sum, &p->scale), 0"),
+        ("", "-highest - 1, highest", "-highest, highest"),
+        ("", "first + i * p->kept.run_stride", "first + i"),
+    ],
+    "pad": [
+        ("", "position < 0 ||", "position < -1 ||"),
+        ("", "position >= p->sizes[axis]", "position > p->sizes[axis]"),
+        ("", "index[axis] - p->before[axis]", "index[axis]"),
+        (
+            "",
+            "fill(output, y_at, p->row_after, p->value, bytes)",
+            "fill(output, y_at, p->row_after, 0, bytes)",
+        ),
+        ("", "p->row_before + p->row + p->row_after", "p->row_before + p->row"),
+    ],
+    "quantize": [
+        ("", "fraction >= 0.5f", "fraction > 0.5f"),
+        ("", "fraction <= -0.5f", "fraction < -0.5f"),
+        ("", "return INT32_MAX;", "return INT32_MIN;"),
+        ("", "(int64_t)steps + params->output_zero_point", "(int64_t)steps"),
+        ("", "- p->input_zero_point", ""),
+        (
+            "",
+            "(int64_t)qe_rescale(x, &p->scale) + p->output_zero_point",
+            "(int32_t)((uint32_t)qe_rescale(x, &p->scale) + (uint32_t)p->output_zero_point)",
+        ),
+    ],
+    "reshape": [
+        ("", "(size_t)params->bytes", "(size_t)params->bytes - 1u"),
+        ("", "(size_t)params->bytes", "(size_t)params->bytes + 1u"),
+        ("", "memcpy(output, input,", "memset(output, 0,"),
+        ("", "output != input", "output == input"),
+        ("", "memcpy(output, input,", "memcpy(output, (const char *)input + 1,"),
+    ],
+    "softmax": [
+        (
+            "",
+            "(exponent < 31) ? exponent : 31) + lowest",
+            "(exponent < 30) ? exponent : 30) + lowest",
+        ),
+        (
+            "",
+            "sum += qe_rounding_shift_right(exponential(p, x[i] - largest), SUM_INTEGER_BITS)",
+            "sum += exponential(p, x[i] - largest) >> SUM_INTEGER_BITS",
+        ),
+        (
+            "",
+            "if (x[i] - largest >= p->diff_min) {\n            sum",
+            "if (x[i] - largest > p->diff_min) {\n            sum",
+        ),
+        ("", "int32_t i = 1; i < count", "int32_t i = 1; i < count - 1"),
+        (
+            "",
+            "x[i] - largest >= p->diff_min) {\n            const",
+            "x[i] - largest > p->diff_min) {\n            const",
+        ),
+        (EXP, "i < 3; ++i", "i < 2; ++i"),
+        (EXP, "k < 7; ++k", "k < 5; ++k"),
+        (EXP, "cubic + d2, 1)", "d2, 1)"),
+    ],
+}
+
+
+def compile_objects(folder: Path, sources, include=INCLUDE) -> None:
+    command = [*FLAGS, f"-I{include}", "-c", *map(str, sources)]
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
+    """The kernels as they are, compiled once."""
+    folder = tmp_path_factory.mktemp("objects")
+    compile_objects(folder, sorted(SOURCES.glob("*.c")))
+    return folder
+
+
+def build_mutant(folder: Path, objects: Path, op: str, mutant) -> ctypes.CDLL:
+    """A library in which one text of one file is replaced."""
+    name, old, new = mutant
+    path = native.KERNELS / (name or f"src/portable/qe_{op}.c")
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path.name} has {text.count(old)} times: {old}"
+    # Copies of all headers: each includes its neighbours.
+    shutil.copytree(INCLUDE, folder, dirs_exist_ok=True)
+    changed = path.name if path.suffix == ".c" else f"qe_{op}.c"
+    shutil.copy(SOURCES / changed, folder)
+    (folder / path.name).write_text(text.replace(old, new))
+    compile_objects(folder, [folder / changed], folder)
+    made = folder / Path(changed).with_suffix(".o")
+    rest = [str(o) for o in objects.glob("*.o") if o.name != made.name]
+    library = folder / "mutant.so"
+    command = ["gcc", "-shared", str(made), *rest, "-o", str(library)]
+    subprocess.run(command, check=True, timeout=60)
+    return ctypes.CDLL(str(library))
+
+
+@functools.cache
+def vectors(op):
+    """Layers of an operator, inputs, and what is right."""
+    drawn = [LAYERS[op](np.random.default_rng(seed)) for seed in range(LAYERS_EACH)]
+    return [(graph, inputs, reference.run(graph, inputs)) for graph, inputs in drawn]
+
+
+def is_caught(op, library) -> bool:
+    for graph, inputs, want in vectors(op):
+        try:
+            got = native.run(graph, inputs, library)
+        except AssertionError:  # guards, inputs overwritten, wrong in place
+            return True
+        if any(a.tobytes() != b.tobytes() for a, b in zip(got, want, strict=True)):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("op", MUTANTS)
+def test_every_planted_fault_is_caught(op, objects, tmp_path):
+    survivors = []
+    for number, mutant in enumerate(MUTANTS[op]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if not is_caught(op, build_mutant(folder, objects, op, mutant)):
+            survivors.append(mutant)
+    assert survivors == []
+
+
+def test_every_kernel_has_five_mutants():
+    assert set(MUTANTS) == set(LAYERS)
+    assert {op: len(faults) for op, faults in MUTANTS.items() if len(faults) < 5} == {}
+
+
+@pytest.mark.parametrize("op", MUTANTS)
+def test_without_a_fault_nothing_is_caught(op):
+    assert not is_caught(op, native.library())
