@@ -62,15 +62,22 @@ class Emulator:
     Attributes
     ----------
     command : tuple of str
-        Program and arguments; ``{elf}`` stands for the firmware's path.
+        Program and arguments; ``{elf}`` stands for the firmware's path, ``{runner}`` for that of
+        the compiled `runner`.
     package : str
-        Debian package of the program; empty if the firmware is itself a program.
+        Debian package of the program or of the runner's libraries; empty if none is needed.
+    runner : str
+        C file of ``firmware_templates/emulation`` to compile for the host; empty for none.
+    libraries : tuple of str
+        What to link the runner with.
     plugin_option : str
         Option that loads a QEMU plugin; empty if the program takes none.
     """
 
     command: tuple[str, ...]
     package: str = ""
+    runner: str = ""
+    libraries: tuple[str, ...] = ()
     plugin_option: str = ""
 
 
@@ -86,6 +93,8 @@ class Board:
         What its chip can do, and which compiler builds for it.
     files : tuple of Path
         Everything that goes into a firmware's ``board`` folder.
+    linker : str
+        Program that links if the compiler cannot; empty if it can.
     linker_script : str
         Name of one of `files`, or empty.
     memory : Memory, optional
@@ -98,6 +107,7 @@ class Board:
     description: str
     target: Target
     files: tuple[Path, ...]
+    linker: str
     linker_script: str
     ldflags: tuple[str, ...]
     memory: Memory | None
@@ -155,6 +165,7 @@ def _board(folder: Path, data: dict[str, Any]) -> Board:
         description=take.text("description"),
         target=load_target(take.text("target")),
         files=_files(folder, take.texts("shared", optional=True)),
+        linker=take.text("linker", optional=True),
         linker_script=take.text("linker_script", optional=True),
         ldflags=take.texts("ldflags", optional=True),
         memory=_memory(take.table("memory", optional=True)),
@@ -196,6 +207,8 @@ def _emulator(table: dict[str, Any] | None) -> Emulator | None:
     emulator = Emulator(
         command=take.texts("command"),
         package=take.text("package", optional=True),
+        runner=take.text("runner", optional=True),
+        libraries=take.texts("libraries", optional=True),
         plugin_option=take.text("plugin_option", optional=True),
     )
     take.finish()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from qembed.boards import Board
 from qembed.device.callgraph import stack_bound
-from qembed.device.elf import SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
+from qembed.device.elf import SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
+from qembed.device.host_tools import cache_folder, require_program
 from qembed.errors import ToolError
 from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject
 
@@ -88,10 +89,7 @@ def build_firmware(
     ToolError
         If the compiler or `make` is not installed, or compiling fails.
     """
-    target = project.board.target
-    purpose = f"build for board '{project.board.name}'"
-    require_program(target.cc, purpose, target.packages)
-    require_program("make", purpose, ("make",))
+    _require_toolchain(project.board)
     if build_dir is None:
         build_dir = cache_folder() / "firmware" / _key(project, extra_cflags)
     elf = build_dir / ELF_NAME
@@ -100,17 +98,11 @@ def build_firmware(
     return Firmware(elf, project.board, project.prefixes, _measure(project, elf))
 
 
-def require_program(program: str, purpose: str, packages: Sequence[str]) -> None:
-    """Raise ToolError, with the Debian packages that hold it, if a program is not installed."""
-    if shutil.which(program) is None:
-        remedy = f"; install it with: apt-get install {' '.join(packages)}" if packages else ""
-        raise ToolError(f"program '{program}', needed to {purpose}, is not installed{remedy}")
-
-
-def cache_folder() -> Path:
-    """Where what was built is kept for the next time."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "qembed"
+def _require_toolchain(board: Board) -> None:
+    purpose = f"build for board '{board.name}'"
+    for program in (board.target.cc, board.linker or board.target.cc):
+        require_program(program, purpose, board.target.packages)
+    require_program("make", purpose, ("make",))
 
 
 def _key(project: FirmwareProject, extra_cflags: Sequence[str]) -> str:
@@ -204,4 +196,4 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
 
 def _is_constant(elf: Elf, section: int) -> bool:
     found = elf.sections[section]
-    return found.in_file and not found.flags & (SHF_WRITE | SHF_EXECINSTR)
+    return found.in_file and not found.flags & SHF_WRITE

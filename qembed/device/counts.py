@@ -7,19 +7,16 @@ link; hashing and the link are left out. The counts depend on the firmware and t
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qembed.device.build import Firmware, cache_folder, require_program
+from qembed.device.build import Firmware
 from qembed.device.elf import SHF_EXECINSTR, Elf, read_elf
 from qembed.device.emulator import Running, boot
+from qembed.device.host_tools import compile_tool
 from qembed.errors import ToolError
-from qembed.resources import firmware_templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +71,10 @@ def boot_counting(firmware: Firmware) -> Iterator[Counting]:
         raise ToolError(
             f"board '{firmware.board.name}' cannot count instructions: QEMU does not emulate it"
         )
+    plugin = compile_tool("icount_plugin.c", ("-shared", "-fPIC"), ())
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
         file = Path(folder) / "counts"
-        arguments = [str(_plugin()), *_plugin_arguments(firmware), f"out={file}"]
+        arguments = [str(plugin), *_plugin_arguments(firmware), f"out={file}"]
         with boot(firmware, plugin=",".join(arguments)) as running:
             yield Counting(running, file)
 
@@ -108,23 +106,3 @@ def _plugin_arguments(firmware: Firmware) -> list[str]:
 def _code_range(elf: Elf) -> tuple[int, int]:
     code = [s for s in elf.sections if s.flags & SHF_EXECINSTR]
     return min(s.address for s in code), max(s.address + s.size for s in code)
-
-
-def _plugin() -> Path:
-    """Compile the plugin, or return what was compiled before."""
-    source = firmware_templates() / "emulation" / "icount_plugin.c"
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:32]
-    library = cache_folder() / "plugins" / f"{digest}.so"
-    if library.is_file():
-        return library
-    require_program("cc", "compile the counting plugin", ("gcc",))
-    library.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(suffix=".so", dir=library.parent)
-    os.close(handle)
-    command = ["cc", "-std=c99", "-O2", "-shared", "-fPIC", str(source), "-o", beside]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        Path(beside).unlink()
-        raise ToolError(f"the counting plugin does not compile: {result.stderr.strip()[:200]}")
-    Path(beside).replace(library)
-    return library

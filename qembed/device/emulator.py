@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from qembed.device.build import Firmware, require_program
+from qembed.device.build import Firmware
+from qembed.device.host_tools import compile_tool, require_program
 from qembed.errors import DeviceError, ToolError
 
 PR_SET_PDEATHSIG = 1
@@ -97,14 +98,19 @@ def _make_raw(terminal: int) -> None:
 
 
 def _command(firmware: Firmware, plugin: str) -> list[str]:
-    board = firmware.board
-    if board.emulator is None:
+    board, emulator = firmware.board, firmware.board.emulator
+    if emulator is None:
         raise ToolError(f"board '{board.name}' has no emulator; name its serial port with --port")
-    command = [part.replace("{elf}", str(firmware.elf)) for part in board.emulator.command]
-    package = (board.emulator.package,) if board.emulator.package else ()
-    require_program(command[0], f"run board '{board.name}'", package)
+    packages = (emulator.package,) if emulator.package else ()
+    runner = ""
+    if emulator.runner:
+        libraries = [f"-l{library}" for library in emulator.libraries]
+        runner = str(compile_tool(emulator.runner, libraries, packages))
+    values = {"{elf}": str(firmware.elf), "{runner}": runner}
+    command = [values.get(part, part) for part in emulator.command]
+    require_program(command[0], f"run board '{board.name}'", packages)
     if plugin:
-        command[1:1] = [board.emulator.plugin_option, plugin]
+        command[1:1] = [emulator.plugin_option, plugin]
     return command
 
 

@@ -1,5 +1,5 @@
 /**
- * @file port.c
+ * @file posix_port.c
  * @brief The link on a POSIX process: standard input and output, a file, a pipe or a terminal.
  */
 #define _POSIX_C_SOURCE 200809L /* NOLINT: asks for clock_gettime() under -std=c99 */
