@@ -30,8 +30,6 @@ COMMANDS = {
     "info": ("info", "Show a model: layers, quantization, work, memory."),
     "simulate": ("simulate", "Run a model here, byte for byte as the chip will."),
     "export": ("export", "Write a model as C99, or as a complete firmware."),
-    "verify": ("verify", "Prove that a board computes the bytes of the desk."),
-    "demo": ("demo", "The whole path on real digits, from model file to verdict."),
     "boards": ("boards", "List the boards."),
     "targets": ("targets", "List the targets."),
 }
@@ -78,9 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status. Whatever goes wrong is one line on stderr."""
     try:
-        status = cli.main(arguments, prog_name="qembed", standalone_mode=False)
+        # Not cli.main(): it turns a broken pipe into status 1, which here means "different".
+        with cli.make_context(
+            "qembed", list(sys.argv[1:] if arguments is None else arguments)
+        ) as ctx:
+            status = cli.invoke(ctx)
         sys.stdout.flush()
         return int(status or Exit.DONE)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return Exit.USAGE

@@ -38,7 +38,7 @@ def command(as_json: bool) -> None:
 
 def _row(board: Board) -> BoardRow:
     programs = [board.target.cc, "make"]
-    if board.emulator is not None and board.emulator.package:
+    if board.emulator is not None and not board.emulator.command[0].startswith("{"):
         programs.append(board.emulator.command[0])
     return BoardRow(
         board.name,

@@ -38,6 +38,7 @@ from qembed.report.terminal import evaluation_tables
     type=click.IntRange(1, 1024),
     default=lambda: len(os.sched_getaffinity(0)),
     show_default="all processors",
+    help="Samples to run at once.",
 )
 @json_option
 def command(

@@ -1,0 +1,52 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from qembed.cli import run
+from qembed.resources import PACKAGE
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self):
+        """What --json printed: one object, nothing else."""
+        document = json.loads(self.stdout)
+        assert document["schema"] == 1
+        return document
+
+    @property
+    def sentence(self):
+        """What went wrong: one line on stderr, nothing on stdout, no traceback."""
+        assert self.stdout == ""
+        (line,) = self.stderr.splitlines()
+        assert line.startswith("qembed: ") and "Traceback" not in line
+        return line
+
+
+@pytest.fixture
+def qembed(capfd, tmp_path, monkeypatch):
+    """Run a command in an empty folder; whatever fails must leave no file there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+
+    def call(*arguments, left=None):
+        before = set(tmp_path.rglob("*"))
+        status = run([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        if status not in (0, 1):
+            assert set(tmp_path.rglob("*")) == before, "something half-written is left"
+        return Result(status, out, err)
+
+    return call
+
+
+@pytest.fixture
+def digits() -> Path:
+    return PACKAGE / "data" / "digits.npz"
