@@ -2,7 +2,13 @@
 
 import numpy as np
 
-ROUNDING_CODES = {"double": QH_DOUBLE, "single": QH_SINGLE, "wide": QH_WIDE}
+ROUNDING_CODES = {
+    "double": QH_DOUBLE,
+    "single": QH_SINGLE,
+    "wide": QH_WIDE,
+    "float32": QH_FLOAT32,
+    "float64": QH_FLOAT64,
+}
 ALIGNMENT = 64
 SLACK = 128  # vector loads may read this far past the end of what a kernel holds
 
@@ -39,6 +45,9 @@ cdef class Kernel:
         epilogue.bias = <const int64_t *> self.hold(bias)
         epilogue.multiplier = <const int32_t *> self.hold(multiplier)
         epilogue.shift = <const int32_t *> self.hold(np.broadcast_to(by.shift, channels))
+        epilogue.real = NULL
+        if by.real is not None:
+            epilogue.real = <const double *> self.hold(np.broadcast_to(by.real, channels))
         epilogue.rounding = rounding_code(by.rounding)
         epilogue.zero_point = params.output_zero_point
         epilogue.low, epilogue.high = params.activation_range

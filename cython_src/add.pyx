@@ -1,4 +1,4 @@
-"""ADD on the host."""
+"""ADD and SUB on the host."""
 
 from libc.stdint cimport int32_t, int64_t
 
@@ -30,6 +30,10 @@ cdef struct Data:
     int32_t zero_point2
     int32_t output_zero_point
     int32_t left_shift
+    int32_t sign                # of the second input: -1 where it is subtracted
+    int32_t sum_multiplier1     # with sum_shift > 0: one sum, rounded once
+    int32_t sum_multiplier2
+    int32_t sum_shift
     int32_t low
     int32_t high
 
@@ -38,14 +42,27 @@ cdef inline int64_t apply(const Scale *by, int64_t value) noexcept nogil:
     return qh_requantize(value, by.multiplier, by.shift, by.rounding)
 
 
+cdef inline int64_t add_once(const Data *layer, int64_t x1, int64_t x2) noexcept nogil:
+    cdef int64_t half = <int64_t> 1 << (layer.sum_shift - 1)
+    return (
+        x1 * layer.sum_multiplier1 + layer.sign * x2 * layer.sum_multiplier2 + half
+    ) >> layer.sum_shift
+
+
 cdef inline int32_t add_pair(const Data *layer, int64_t x1, int64_t x2) noexcept nogil:
     cdef int64_t raise_by = <int64_t> 1 << layer.left_shift
-    cdef int64_t total = apply(&layer.scale1, (x1 - layer.zero_point1) * raise_by) + apply(
-        &layer.scale2, (x2 - layer.zero_point2) * raise_by
-    )
-    return qh_clamp(
-        apply(&layer.output_scale, total) + layer.output_zero_point, layer.low, layer.high
-    )
+    cdef int64_t total
+    x1 -= layer.zero_point1
+    x2 -= layer.zero_point2
+    if layer.sum_shift:
+        total = add_once(layer, x1, x2)
+    else:
+        total = apply(
+            &layer.output_scale,
+            apply(&layer.scale1, x1 * raise_by)
+            + layer.sign * apply(&layer.scale2, x2 * raise_by),
+        )
+    return qh_clamp(total + layer.output_zero_point, layer.low, layer.high)
 
 
 cdef void add_all(
@@ -111,6 +128,12 @@ cdef class AddKernel(Kernel):
         self.layer.zero_point2 = params.input2_zero_point
         self.layer.output_zero_point = params.output_zero_point
         self.layer.left_shift = params.left_shift
+        self.layer.sign = -1 if params.subtract else 1
+        self.layer.sum_shift = 0
+        if params.sum_scale is not None:
+            self.layer.sum_multiplier1 = params.sum_scale.multiplier1
+            self.layer.sum_multiplier2 = params.sum_scale.multiplier2
+            self.layer.sum_shift = params.sum_scale.shift
         self.layer.low, self.layer.high = params.activation_range
         self.data = &self.layer
         self.run = run_int8 if inputs[0].dtype == "int8" else run_int16

@@ -9,15 +9,17 @@
 #ifndef QH_REQUANTIZE_H
 #define QH_REQUANTIZE_H
 
+#include <math.h>
 #include <stdint.h>
 
-enum { QH_DOUBLE = 0, QH_SINGLE = 1, QH_WIDE = 2 };
+enum { QH_DOUBLE = 0, QH_SINGLE = 1, QH_WIDE = 2, QH_FLOAT32 = 3, QH_FLOAT64 = 4 };
 
 /* What follows the sum of products. Arrays have one element a channel. */
 typedef struct {
     const int64_t *bias;       /* -input zero point * sum of weights folded in */
     const int32_t *multiplier; /* QH_WIDE: already reduced to 16 bits */
     const int32_t *shift;
+    const double *real; /* QH_FLOAT32 and QH_FLOAT64 alone, else NULL */
     int rounding;
     int32_t zero_point, low, high;
 } qh_epilogue;
@@ -52,6 +54,15 @@ static inline int64_t qh_requantize(int64_t acc, int32_t multiplier, int32_t shi
     }
 }
 
+/* As desktop runtimes do: in float32 with ties to even, or in float64 with ties away from zero.
+ * The product saturates before it is converted, so that the conversion is always defined. */
+static inline int64_t qh_requantize_real(int64_t acc, double real, int rounding)
+{
+    const double product =
+        rounding == QH_FLOAT32 ? rintf((float)acc * (float)real) : round((double)acc * real);
+    return (int64_t)fmin(fmax(product, -2147483648.0), 2147483647.0);
+}
+
 static inline int32_t qh_clamp(int64_t value, int32_t low, int32_t high)
 {
     return (int32_t)(value < low ? low : value > high ? high : value);
@@ -60,8 +71,10 @@ static inline int32_t qh_clamp(int64_t value, int32_t low, int32_t high)
 /* Sum of products -> output value of one channel. */
 static inline int32_t qh_finish(const qh_epilogue *by, int64_t channel, int64_t sum)
 {
-    const int64_t scaled = qh_requantize(sum + by->bias[channel], by->multiplier[channel],
-                                         by->shift[channel], by->rounding);
+    const int64_t acc = sum + by->bias[channel];
+    const int64_t scaled =
+        by->real ? qh_requantize_real(acc, by->real[channel], by->rounding)
+                 : qh_requantize(acc, by->multiplier[channel], by->shift[channel], by->rounding);
     return qh_clamp(scaled + by->zero_point, by->low, by->high);
 }
 

@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 
 Int64Array = NDArray[np.int64]
 
-Rounding = Literal["double", "single", "wide"]
+Rounding = Literal["double", "single", "wide", "float32", "float64"]
 """How `requantize` rounds: "double" (TFLite Micro's default), "single" (its single-rounding
-builds) or "wide" (its 64-bit accumulators: 16-bit multiplier, one rounding)."""
+builds), "wide" (its 64-bit accumulators: 16-bit multiplier, one rounding), or as desktop runtimes
+do in floating point: "float32" (ties to even) and "float64" (ties away from zero)."""
 
 ROUNDINGS: tuple[Rounding, ...] = ("double", "single", "wide")
+"""In fixed point: what a device computes."""
+
+FLOAT_ROUNDINGS: tuple[Rounding, ...] = ("float32", "float64")
+"""In floating point: on the desk alone, to reproduce a desktop runtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,15 @@ class Requantization:
     shift : int32 ndarray, same shape
         In [-31, 30]; positive shifts left.
     rounding : Rounding
+    real : float64 ndarray, same shape, optional
+        The real multiplier, in [0, 2**30): given if and only if the rounding is one of
+        `FLOAT_ROUNDINGS`, which use it in place of `multiplier` and `shift`.
     """
 
     multiplier: NDArray[np.int32]
     shift: NDArray[np.int32]
     rounding: Rounding = "double"
+    real: NDArray[np.float64] | None = None
 
 
 def quantize_multiplier(real_multiplier: float) -> tuple[int, int]:
@@ -66,7 +75,8 @@ def requantization(real_multipliers: NDArray[np.float64], rounding: Rounding) ->
     """Quantize real multipliers, shape (C,), into a `Requantization`."""
     pairs = [quantize_multiplier(float(real)) for real in np.atleast_1d(real_multipliers)]
     multiplier, shift = np.array(pairs, np.int64).T
-    return Requantization(multiplier.astype(np.int32), shift.astype(np.int32), rounding)
+    real = np.atleast_1d(real_multipliers) if rounding in FLOAT_ROUNDINGS else None
+    return Requantization(multiplier.astype(np.int32), shift.astype(np.int32), rounding, real)
 
 
 def round_half_away(value: float) -> int:
@@ -97,6 +107,9 @@ def rounding_shift_right(x: Int64Array, exponent: Int64Array | int) -> Int64Arra
 def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
     """Scale accumulators by ``multiplier * 2**(shift - 31)``: equations (4), (5), (6).
 
+    The floating-point roundings are those of LiteRT: XNNPACK's ("float32") and its reference
+    FULLY_CONNECTED's ("float64").
+
     Parameters
     ----------
     acc : int64 ndarray, shape (..., C)
@@ -108,6 +121,8 @@ def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
     int64 ndarray, shape (..., C)
         int32 values, before the output zero point is added.
     """
+    if by.real is not None:
+        return _requantize_real(acc, by.real, by.rounding)
     multiplier, shift = by.multiplier.astype(np.int64), by.shift.astype(np.int64)
     if by.rounding == "single":
         right = 31 - shift
@@ -118,3 +133,11 @@ def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
         return wrap_int32((acc * multiplier + (np.int64(1) << (right - 1))) >> right)
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     return rounding_shift_right(high_multiply(wrap_int32(acc << left), multiplier), right)
+
+
+def _requantize_real(acc: Int64Array, real: NDArray[np.float64], rounding: Rounding) -> Int64Array:
+    """Round(acc * real) in float32, ties to even, or in float64, ties away from zero."""
+    if rounding == "float32":
+        return np.rint(acc.astype(np.float32) * real.astype(np.float32)).astype(np.int64)
+    product = acc * real
+    return np.copysign(np.floor(np.abs(product) + 0.5), product).astype(np.int64)

@@ -1,8 +1,8 @@
 """Numerics profiles: whose bytes a model file promises, as data. docs/arithmetic.md, section 3.
 
-A profile decides two things at import: how accumulators are rounded (`Numerics.rounding`) and how
-real multipliers are computed from float32 scales before they are quantized (`float32_steps`).
-Afterwards both are plain integers and names in the model.
+A profile decides two things at import: how accumulators are rounded, and how real multipliers are
+computed from float32 scales before they are quantized (`float32_steps`). Afterwards both are plain
+numbers and names in the model.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qembed.arithmetic import Requantization, Rounding, requantization, round_half_away
 from qembed.errors import ModelError, UnsupportedError
 from qembed.ir import DType
+from qembed.ops.add import SumScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,22 @@ class Numerics:
     name : str
         As it stands in ``Graph.profile``.
     rounding : Rounding
-        Of int32 accumulators.
+        Of int32 accumulators, where the next two do not say otherwise.
     float32_steps : bool
         True: the recipe of TFLite Micro up to 2026-10-08, in which some real multipliers are
         rounded to float32 after every step; False: its recipe since 2026-10-13, all in double.
+    convolution, fully_connected : Rounding, optional
+        Of the accumulators of these operators (depthwise included).
+    add_once : bool
+        True: ADD sums exact products and rounds once, `qembed.ops.add.SumScale`.
     """
 
     name: str
     rounding: Rounding
     float32_steps: bool
+    convolution: Rounding | None = None
+    fully_connected: Rounding | None = None
+    add_once: bool = False
 
 
 PROFILES: dict[str, Numerics] = {
@@ -44,6 +52,15 @@ PROFILES: dict[str, Numerics] = {
         Numerics("tflm", "double", float32_steps=False),
         Numerics("tflm-2026-10-08", "double", float32_steps=True),
         Numerics("tflm-single", "single", float32_steps=False),
+        Numerics("litert-ref", "double", float32_steps=False, fully_connected="float64"),
+        Numerics(
+            "litert-xnnpack",
+            "double",
+            float32_steps=False,
+            convolution="float32",
+            fully_connected="float32",
+            add_once=True,
+        ),
     )
 }
 
@@ -64,6 +81,14 @@ def convolution_multipliers(
     return np.float64(input_scale) * weight_scales.astype(np.float64) / np.float64(output_scale)
 
 
+def float32_multipliers(
+    input_scale: float, weight_scales: NDArray[np.float32], output_scale: float
+) -> NDArray[np.float64]:
+    """Return the same product with every step rounded to float32."""
+    steps = np.float32(input_scale) * weight_scales / np.float32(output_scale)
+    return steps.astype(np.float64)
+
+
 def product_multiplier(
     numerics: Numerics, scale1: float, scale2: float, output_scale: float
 ) -> float:
@@ -75,6 +100,22 @@ def product_multiplier(
     if numerics.float32_steps:
         product = float(np.float32(product))
     return product / output_scale
+
+
+def sum_scale(scale1: float, scale2: float, output_scale: float) -> SumScale:
+    """Return XNNPACK's multipliers of an addition: the larger one has 21 bits.
+
+    Raises
+    ------
+    ModelError
+        If the scales are too far apart for them.
+    """
+    ratios = [float(np.float32(s) / np.float32(output_scale)) for s in (scale1, scale2)]
+    shift = 21 - math.frexp(max(ratios))[1]
+    if not 1 <= shift <= 31:
+        raise ModelError(f"the larger input scale is {max(ratios):g} times the output's")
+    multiplier1, multiplier2 = (round(math.ldexp(ratio, shift)) for ratio in ratios)
+    return SumScale(multiplier1, multiplier2, shift)
 
 
 def requantization_of(
@@ -112,7 +153,7 @@ def activation_range(
     Parameters
     ----------
     activation : str
-        "NONE", "RELU", "RELU6" or "RELU_N1_TO_1".
+        "NONE", "RELU", "RELU6", "RELU_N1_TO_1" or "RELU_0_TO_1".
     scale, zero_point
         Of the output.
     dtype : DType
@@ -125,6 +166,7 @@ def activation_range(
         "RELU": (0.0, None),
         "RELU6": (0.0, 6.0),
         "RELU_N1_TO_1": (-1.0, 1.0),
+        "RELU_0_TO_1": (0.0, 1.0),
     }
     if activation not in reals:
         raise UnsupportedError(f"fused activation {activation} is not supported")

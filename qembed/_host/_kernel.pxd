@@ -20,11 +20,14 @@ cdef extern from "requantize.h" nogil:
     enum: QH_DOUBLE
     enum: QH_SINGLE
     enum: QH_WIDE
+    enum: QH_FLOAT32
+    enum: QH_FLOAT64
 
     ctypedef struct qh_epilogue:
         const int64_t *bias
         const int32_t *multiplier
         const int32_t *shift
+        const double *real
         int rounding
         int32_t zero_point
         int32_t low

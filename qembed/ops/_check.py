@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qembed.arithmetic import ROUNDINGS, Requantization
+from qembed.arithmetic import FLOAT_ROUNDINGS, ROUNDINGS, Requantization
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Padding2D, Shape, Tensor
 
@@ -65,8 +65,13 @@ def require_requantization(what: str, by: Requantization, channels: int) -> None
         raise ModelError(f"{what} has {size} multipliers, must have 1 or {channels}")
     require_array(f"{what} multiplier", by.multiplier, ["int32"], (size,))
     require_array(f"{what} shift", by.shift, ["int32"], (size,))
-    if by.rounding not in ROUNDINGS:
-        raise ModelError(f"{what} rounding '{by.rounding}' is none of {', '.join(ROUNDINGS)}")
+    if by.rounding in FLOAT_ROUNDINGS and by.real is not None:
+        _require_real(what, by.real, size)
+    elif by.rounding not in ROUNDINGS or by.real is not None:
+        raise ModelError(
+            f"{what} rounding '{by.rounding}' is none of {', '.join(ROUNDINGS)}, or of "
+            f"{', '.join(FLOAT_ROUNDINGS)} with real multipliers"
+        )
     normal = (by.multiplier >= 1 << 30) | (by.multiplier == 0)
     if not bool(np.all(normal & (by.shift >= -31) & (by.shift <= 30))):
         raise ModelError(
@@ -74,6 +79,18 @@ def require_requantization(what: str, by: Requantization, channels: int) -> None
         )
     if by.rounding == "wide" and bool(np.any(by.shift > 7)):
         raise ModelError(f"{what} rounds 'wide' and needs shifts of at most 7")
+
+
+def require_integer_rounding(what: str, by: Requantization) -> None:
+    """Refuse a rounding that only sums of products know."""
+    if by.rounding not in ("double", "single"):
+        raise ModelError(f"{what} must round 'double' or 'single', not '{by.rounding}'")
+
+
+def _require_real(what: str, real: AnyArray, size: int) -> None:
+    require_array(f"{what} real multiplier", real, ["float64"], (size,))
+    if not bool(np.all((real >= 0) & (real < 2.0**30))):
+        raise ModelError(f"{what} needs real multipliers in [0, 2**30)")
 
 
 def require_window_overlap(shape: Shape, window: tuple[int, int], padding: Padding2D) -> None:

@@ -1,4 +1,4 @@
-"""ADD: two inputs on scales of their own, NumPy broadcasting."""
+"""ADD and SUB: two inputs on scales of their own, NumPy broadcasting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ from qembed.arithmetic import Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
+
+
+@dataclass(frozen=True, slots=True)
+class SumScale:
+    """How XNNPACK adds: one exact sum of products, rounded once, ties towards +infinity.
+
+    ``(multiplier1 * x1 + multiplier2 * x2) / 2**shift``; multipliers in [0, 2**22), shift in
+    [1, 31].
+    """
+
+    multiplier1: int
+    multiplier2: int
+    shift: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +38,10 @@ class Add:
     input1_zero_point, input2_zero_point, output_zero_point : int
     activation_range : (int, int)
         Inclusive clamp of the output.
+    subtract : bool
+        True: the scaled second input is subtracted.
+    sum_scale : SumScale, optional
+        On the desk alone, to reproduce a desktop runtime: replaces the four fields that scale.
     """
 
     left_shift: int
@@ -35,6 +52,8 @@ class Add:
     input2_zero_point: int
     output_zero_point: int
     activation_range: tuple[int, int]
+    subtract: bool = False
+    sum_scale: SumScale | None = None
 
 
 def infer(params: Add, x1: Tensor, x2: Tensor) -> list[tuple[Shape, DType]]:
@@ -44,14 +63,23 @@ def infer(params: Add, x1: Tensor, x2: Tensor) -> list[tuple[Shape, DType]]:
     for what in ("requantization1", "requantization2", "output_requantization"):
         by: Requantization = getattr(params, what)
         _check.require_requantization(what, by, 1)
-        if bool(np.any(by.shift > 0)) or by.rounding == "wide":
-            raise ModelError(f"{what} must shift right or not at all, and not round 'wide'")
+        _check.require_integer_rounding(what, by)
+        if bool(np.any(by.shift > 0)):
+            raise ModelError(f"{what} must shift right or not at all")
     if not 0 <= params.left_shift <= 20:
         raise ModelError(f"left_shift is {params.left_shift}, must be in [0, 20]")
+    if params.sum_scale is not None:
+        _check_sum_scale(params.sum_scale)
     for what in ("input1_zero_point", "input2_zero_point", "output_zero_point"):
         _check.require_in_range(what, getattr(params, what), x1.dtype)
     _check.require_activation_range(params.activation_range, x1.dtype)
     return [(_check.broadcast(x1.shape, x2.shape), x1.dtype)]
+
+
+def _check_sum_scale(by: SumScale) -> None:
+    fits = all(0 <= m < 1 << 22 for m in (by.multiplier1, by.multiplier2))
+    if not fits or not 1 <= by.shift <= 31:
+        raise ModelError(f"{by} needs multipliers in [0, 2**22) and a shift in [1, 31]")
 
 
 def reference(params: Add, x1: AnyArray, x2: AnyArray) -> AnyArray:
@@ -66,10 +94,15 @@ def reference(params: Add, x1: AnyArray, x2: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, the broadcast shape
     """
-    raised1 = (x1.astype(np.int64) - params.input1_zero_point) << params.left_shift
-    raised2 = (x2.astype(np.int64) - params.input2_zero_point) << params.left_shift
-    total = requantize(raised1, params.requantization1) + requantize(
-        raised2, params.requantization2
-    )
-    y = requantize(total, params.output_requantization) + params.output_zero_point
-    return np.clip(y, *params.activation_range).astype(x1.dtype)
+    real1 = x1.astype(np.int64) - params.input1_zero_point
+    real2 = x2.astype(np.int64) - params.input2_zero_point
+    sign = -1 if params.subtract else 1
+    if params.sum_scale is not None:
+        by = params.sum_scale
+        total = real1 * by.multiplier1 + sign * real2 * by.multiplier2
+        y = (total + (1 << (by.shift - 1))) >> by.shift
+    else:
+        scaled1 = requantize(real1 << params.left_shift, params.requantization1)
+        scaled2 = requantize(real2 << params.left_shift, params.requantization2)
+        y = requantize(scaled1 + sign * scaled2, params.output_requantization)
+    return np.clip(y + params.output_zero_point, *params.activation_range).astype(x1.dtype)

@@ -45,6 +45,7 @@ def infer(params: Quantize, x: Tensor) -> list[tuple[Shape, DType]]:
     else:
         _check.require_in_range("input zero point", params.input_zero_point, x.dtype)
         _check.require_requantization("requantization", params.requantization, 1)
+        _check.require_integer_rounding("requantization", params.requantization)
     return [(x.shape, params.output_dtype)]
 
 

@@ -1,11 +1,13 @@
-"""ADD to `qembed.ops.add`."""
+"""ADD and SUB to `qembed.ops.add`."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from qembed.importers.tflite import values
 from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
-from qembed.numerics import Numerics, activation_range, requantization_of
+from qembed.numerics import Numerics, activation_range, requantization_of, sum_scale
 from qembed.ops.add import Add
 
 LEFT_SHIFT = {"int8": 20, "int16": 15}
@@ -18,8 +20,10 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
     one, two, out = (values.quantization(value) for value in (x1, x2, y))
     left_shift = LEFT_SHIFT[x1.dtype]
     twice = 2 * max(one.scale, two.scale)
+    # Only SUB had the older recipe.
+    old = op.code == "SUB" and numerics.float32_steps
     by1, by2, by_out = (
-        requantization_of(real, numerics.rounding, largest=1.0)
+        requantization_of(float(np.float32(real)) if old else real, numerics.rounding, 1.0)
         for real in (
             one.scale / twice,
             two.scale / twice,
@@ -37,5 +41,9 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
         activation_range=activation_range(
             op.options["activation"], out.scale, out.zero_point, values.dtype_of(y)
         ),
+        subtract=op.code == "SUB",
+        sum_scale=sum_scale(one.scale, two.scale, out.scale)
+        if numerics.add_once and x1.dtype == "int8"
+        else None,
     )
     return [Step("add", params, (x1, x2), (y,))]

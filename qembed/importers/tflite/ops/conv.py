@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qembed.arithmetic import Rounding
+from qembed.arithmetic import Requantization, Rounding
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.reader import Operator, Value
@@ -17,6 +17,7 @@ from qembed.numerics import (
     Numerics,
     activation_range,
     convolution_multipliers,
+    float32_multipliers,
     requantization_of,
     window_padding,
 )
@@ -78,11 +79,12 @@ def accumulation(
     values.require_no_zero_point(w)
     scale, output = values.quantization(x), values.quantization(y)
     weight_scale = values.channel_scales(w, channels, axis)
-    real = convolution_multipliers(scale.scale, weight_scale, output.scale)
+    rounding = numerics.convolution or numerics.rounding
+    real = multipliers(rounding, scale.scale, weight_scale, output.scale)
     bias = bias_for(op, x, channels, real)
     return {
         "bias": bias,
-        "requantization": requantize_by(real, bias, numerics),
+        "requantization": requantize_by(real, bias, rounding),
         "input_zero_point": scale.zero_point,
         "output_zero_point": output.zero_point,
         "activation_range": activation_range(
@@ -99,8 +101,16 @@ def bias_for(op: Operator, x: Value, channels: int, real: NDArray[np.float64]) -
     return values.bias_of(op, channels, dtypes, real)
 
 
-def requantize_by(real: NDArray[np.float64], bias: AnyArray, numerics: Numerics) -> Any:
+def multipliers(
+    rounding: Rounding, input_scale: float, weight_scale: NDArray[np.float32], output_scale: float
+) -> NDArray[np.float64]:
+    """Real multipliers of the channels, in the precision of their rounding."""
+    recipe = float32_multipliers if rounding == "float32" else convolution_multipliers
+    return recipe(input_scale, weight_scale, output_scale)
+
+
+def requantize_by(real: NDArray[np.float64], bias: AnyArray, rounding: Rounding) -> Requantization:
     """Requantization of a layer whose accumulators are as wide as its bias."""
-    wide = bias.dtype == np.int64
-    rounding: Rounding = "wide" if wide else numerics.rounding
-    return requantization_of(real, rounding, WIDE_LARGEST if wide else 2.0**30)
+    if bias.dtype == np.int64:
+        return requantization_of(real, "wide", WIDE_LARGEST)
+    return requantization_of(real, rounding)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from qembed.arithmetic import FLOAT_ROUNDINGS
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import conv
@@ -15,7 +16,6 @@ from qembed.ir import AnyArray
 from qembed.numerics import (
     Numerics,
     activation_range,
-    convolution_multipliers,
     product_multiplier,
 )
 from qembed.ops.fully_connected import FullyConnected
@@ -32,20 +32,21 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
     channels, row = weights.shape
     scale, output = values.quantization(x), values.quantization(y)
     weight_scale = values.channel_scales(w, channels, 0)
-    if weight_scale.size == 1:
+    rounding = numerics.fully_connected or numerics.rounding
+    if weight_scale.size == 1 and rounding not in FLOAT_ROUNDINGS:
         real = np.array(
             [product_multiplier(numerics, scale.scale, float(weight_scale[0]), output.scale)]
         )
-    elif w.dtype == "int4":
+    elif w.dtype == "int4" and weight_scale.size > 1:
         raise UnsupportedError(f"int4 weights {values.describe(w)} need a single scale here")
     else:
-        real = convolution_multipliers(scale.scale, weight_scale, output.scale)
+        real = conv.multipliers(rounding, scale.scale, weight_scale, output.scale)
     bias = conv.bias_for(op, x, channels, real)
     keep_dims = y.shape[:-1] == x.shape[:-1] and x.shape[-1:] == (row,)
     params = FullyConnected(
         weights=weights,
         bias=bias,
-        requantization=conv.requantize_by(real, bias, numerics),
+        requantization=conv.requantize_by(real, bias, rounding),
         input_zero_point=scale.zero_point,
         output_zero_point=output.zero_point,
         activation_range=activation_range(
