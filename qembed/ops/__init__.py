@@ -20,17 +20,28 @@ from typing import Any
 from qembed.ir import AnyArray, DType, Shape
 from qembed.ops import (
     add,
+    arg_extremum,
     average_pool,
+    broadcast_to,
+    concatenation,
     conv,
     depthwise_conv,
     dequantize,
+    extremum,
     fully_connected,
+    gather,
+    lookup,
     max_pool,
     mean,
+    mirror_pad,
+    mul,
     pad,
     quantize,
+    reduce_extremum,
     reshape,
     softmax,
+    strided_slice,
+    transpose,
 )
 
 
@@ -48,7 +59,12 @@ class Operator:
 
 OPERATORS: dict[str, Operator] = {
     "add": Operator(add.Add, add.infer, add.reference),
+    "arg_extremum": Operator(arg_extremum.ArgExtremum, arg_extremum.infer, arg_extremum.reference),
     "average_pool": Operator(average_pool.AveragePool, average_pool.infer, average_pool.reference),
+    "broadcast_to": Operator(broadcast_to.BroadcastTo, broadcast_to.infer, broadcast_to.reference),
+    "concatenation": Operator(
+        concatenation.Concatenation, concatenation.infer, concatenation.reference
+    ),
     "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate, conv.rows),
     "depthwise_conv": Operator(
         depthwise_conv.DepthwiseConv,
@@ -59,6 +75,7 @@ OPERATORS: dict[str, Operator] = {
         depthwise_conv.rows,
     ),
     "dequantize": Operator(dequantize.Dequantize, dequantize.infer, dequantize.reference),
+    "extremum": Operator(extremum.Extremum, extremum.infer, extremum.reference),
     "fully_connected": Operator(
         fully_connected.FullyConnected,
         fully_connected.infer,
@@ -67,10 +84,21 @@ OPERATORS: dict[str, Operator] = {
         fully_connected.accumulate,
         fully_connected.rows,
     ),
+    "gather": Operator(gather.Gather, gather.infer, gather.reference),
+    "lookup": Operator(lookup.Lookup, lookup.infer, lookup.reference),
     "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
     "mean": Operator(mean.Mean, mean.infer, mean.reference),
+    "mirror_pad": Operator(mirror_pad.MirrorPad, mirror_pad.infer, mirror_pad.reference),
+    "mul": Operator(mul.Mul, mul.infer, mul.reference),
     "pad": Operator(pad.Pad, pad.infer, pad.reference),
     "quantize": Operator(quantize.Quantize, quantize.infer, quantize.reference),
+    "reduce_extremum": Operator(
+        reduce_extremum.ReduceExtremum, reduce_extremum.infer, reduce_extremum.reference
+    ),
     "reshape": Operator(reshape.Reshape, reshape.infer, reshape.reference),
     "softmax": Operator(softmax.Softmax, softmax.infer, softmax.reference),
+    "strided_slice": Operator(
+        strided_slice.StridedSlice, strided_slice.infer, strided_slice.reference
+    ),
+    "transpose": Operator(transpose.Transpose, transpose.infer, transpose.reference),
 }

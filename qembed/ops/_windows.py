@@ -7,7 +7,8 @@ import numpy as np
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, Padding2D, Shape
 
-MAX_PIXELS = (1 << 15) - 1  # of window, stride, dilation and padding: they are int16 on the device
+# Of window, stride, dilation and padding: enough for any image, and sizes stay far below 2**31.
+MAX_PIXELS = (1 << 15) - 1
 
 
 def output_size(

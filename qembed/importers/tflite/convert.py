@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qembed.errors import ModelError, QembedError, UnsupportedError
+from qembed.importers.tflite import state
 from qembed.importers.tflite.ops import CONVERTERS
 from qembed.importers.tflite.reader import File, Operator, SubGraph, Value
 from qembed.importers.tflite.values import Step, describe
@@ -56,16 +57,18 @@ def convert(file: File, name: str, size: int, numerics: Numerics) -> Graph:
     assembly = Assembly()
     complaints: list[tuple[str, QembedError]] = []
     inputs = tuple(_place(assembly, value) for value in main.inputs)
+    variables = state.Variables(file)
     for op in main.operators:
         try:
-            steps = _steps(op, numerics)
+            op = state.resolved(variables, op)
+            steps = state.steps(variables, op) if op.code in state.CODES else _steps(op, numerics)
             for step in steps:
                 _append(assembly, step)
         except QembedError as error:
             complaints.append((_where(op), error))
     if complaints:
         raise _summary(complaints)
-    outputs = tuple(_place(assembly, value) for value in main.outputs)
+    outputs = tuple(_place(assembly, state.current(variables, v)) for v in main.outputs)
     return validate(
         Graph(
             name=name,
@@ -133,7 +136,7 @@ def _tensor(value: Value) -> Tensor:
     if value.scales.size == 1 and value.dtype != "float32":
         quantization = Quantization(float(value.scales[0]), int(value.zero_points[0]))
     data = None if value.data is None else np.array(value.data, np.dtype(value.dtype))
-    return Tensor(value.name, value.shape, value.dtype, quantization, data)
+    return Tensor(value.name, value.shape, value.dtype, quantization, data, value.reset_value)
 
 
 def _append(assembly: Assembly, step: Step) -> None:

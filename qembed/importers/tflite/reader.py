@@ -34,6 +34,8 @@ class Value:
     data : ndarray, optional
         Contents of a constant; int4 is unpacked to int8.
     is_variable, is_sparse : bool
+    reset_value : int, optional
+        The value is state, and this is what a reset fills it with.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Value:
     data: AnyArray | None = None
     is_variable: bool = False
     is_sparse: bool = False
+    reset_value: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

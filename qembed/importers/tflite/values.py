@@ -18,6 +18,9 @@ from qembed.ops.reshape import Reshape
 TIED_SCALE_TOLERANCE = 1e-6
 BIAS_SCALE_TOLERANCE = 0.02  # in output steps
 
+# Types of values that an operator may move without looking at them.
+MOVABLE = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -123,15 +126,15 @@ def require_no_zero_point(value: Value) -> None:
 
 def require_tied(x: Value, y: Value) -> None:
     """Refuse different quantization where an operator moves bytes without converting them."""
+    if x.dtype != y.dtype:
+        raise ModelError(f"tensors {describe(x)} and {describe(y)} must have the same type")
+    if not x.scales.size and not y.scales.size:
+        return
     one, other = quantization(x), quantization(y)
-    if (
-        abs(one.scale - other.scale) > TIED_SCALE_TOLERANCE
-        or one.zero_point != other.zero_point
-        or x.dtype != y.dtype
-    ):
+    if abs(one.scale - other.scale) > TIED_SCALE_TOLERANCE or one.zero_point != other.zero_point:
         raise ModelError(
-            f"tensors {describe(x)} and {describe(y)} must have the same type, scale and zero "
-            f"point, not {one.scale:g}, {one.zero_point} and {other.scale:g}, {other.zero_point}"
+            f"tensors {describe(x)} and {describe(y)} must have the same scale and zero point, "
+            f"not {one.scale:g}, {one.zero_point} and {other.scale:g}, {other.zero_point}"
         )
 
 
@@ -179,6 +182,13 @@ def reshaped(x: Value, y: Value, stem: str, params: Any, shape: Shape) -> list[S
         Step(stem, params, (x,), (raw,)),
         Step("reshape", Reshape(y.shape), (raw,), (y,)),
     ]
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """Return an axis of a tensor of `rank` dimensions, counted from the front."""
+    if not -rank <= axis < rank:
+        raise ModelError(f"axis {axis} is not among the {rank} dimensions")
+    return axis % rank
 
 
 def dtype_of(value: Value) -> DType:

@@ -1,4 +1,4 @@
-"""MEAN to `qembed.ops.mean`."""
+"""MEAN and SUM to `qembed.ops.mean`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from qembed.ops.mean import Mean
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:
-    """Return one mean, with 1 / count folded into its multiplier."""
+    """Return one mean, with 1 / count folded into its multiplier; SUM is one without that."""
     x, y = values.operand(op, 0), values.result(op)
     axes = axes_of(values.operand(op, 1, ("int32",)), x.shape)
     scale, output = values.quantization(x), values.quantization(y)
     by = requantization_of(scale.scale / output.scale, numerics.rounding)
+    if op.code == "MEAN":
+        by = divided(by, math.prod(x.shape[axis] for axis in axes))
     params = Mean(
         axes=axes,
         keep_dims=bool(op.options["keep_dims"]),
-        requantization=divided(by, math.prod(x.shape[axis] for axis in axes)),
+        requantization=by,
         input_zero_point=scale.zero_point,
         output_zero_point=output.zero_point,
     )
