@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qembed.arithmetic import ROUNDINGS, Requantization
+from qembed.errors import UnsupportedError
 from qembed.export.lowering import CArray, Value
 from qembed.ir import AnyArray, Padding2D, Shape
 
@@ -55,7 +56,7 @@ def output_stage(
         "multiplier": CArray("multiplier", "int32_t", requantization.multiplier),
         "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8)),
         "channel_step": int(requantization.multiplier.size > 1),
-        "rounding": ROUNDINGS.index(requantization.rounding),
+        "rounding": rounding(requantization),
         "zero_point": zero_point,
         "activation_min": activation_range[0],
         "activation_max": activation_range[1],
@@ -67,8 +68,18 @@ def scale(requantization: Requantization) -> Fields:
     return {
         "multiplier": int(requantization.multiplier[0]),
         "shift": int(requantization.shift[0]),
-        "rounding": ROUNDINGS.index(requantization.rounding),
+        "rounding": rounding(requantization),
     }
+
+
+def rounding(requantization: Requantization) -> int:
+    """QE_ROUND_DOUBLE, ... of qe_fixedpoint.h."""
+    if requantization.rounding not in ROUNDINGS:
+        raise UnsupportedError(
+            f"rounding '{requantization.rounding}' reproduces a desktop runtime and has no kernel "
+            "for devices; import the model with the profile 'tflm'"
+        )
+    return ROUNDINGS.index(requantization.rounding)
 
 
 def weights(values: AnyArray, bits: int) -> CArray:

@@ -1,9 +1,8 @@
 """What one node becomes on the device, as plain values: the bridge from operators to templates.
 
-A lowering module ``qembed/export/ops/<stem>.py`` has ``lower(node, graph, target)``. It names a
-kernel, fills the kernel's parameter struct and packs its constant arrays; it writes no C. The
-exporter turns values into text, with names of its own making: nothing here comes from the model's
-strings.
+A lowering module ``qembed/export/ops/<stem>.py`` has ``lower(node, graph)``. It names a kernel,
+fills the kernel's parameter struct and packs its constant arrays; it writes no C. The exporter
+turns values into text, with names of its own making: nothing here comes from the model's strings.
 
 How a `Lowering` is called in C::
 
@@ -24,14 +23,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from qembed.errors import UnsupportedError
 from qembed.ir import AnyArray, Graph, Node
 from qembed.plan.layout import NHWC, Orders
-
-if TYPE_CHECKING:
-    from qembed.targets import Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,34 +102,6 @@ class Lowering:
 
 TunedKernel = Callable[[Node, Graph, Orders], Lowering | None]
 """Lowers a node for one instruction set and storage order; None where no kernel fits the layer."""
-
-Kernel = Callable[[Node, Graph], Lowering | None]
-"""Lowers a node for one variant; None where that variant has no kernel that fits the layer."""
-
-
-def first_fitting(
-    node: Node, graph: Graph, target: Target, kernels: Mapping[str, Kernel]
-) -> Lowering:
-    """Lower `node` for the first variant of `target`, in its order, whose kernel fits.
-
-    Parameters
-    ----------
-    kernels : mapping from variant to Kernel
-        What the operator has. "portable" must fit every valid layer.
-
-    Raises
-    ------
-    UnsupportedError
-        If no variant of the target fits.
-    """
-    for variant in target.variants:
-        lowering = kernels[variant](node, graph) if variant in kernels else None
-        if lowering is not None:
-            return lowering
-    raise UnsupportedError(
-        f"node '{node.name}' ({node.op}): no kernel of target '{target.name}' fits this layer; "
-        f"its variants are {', '.join(target.variants)}"
-    )
 
 
 def _arrays(value: Value) -> list[CArray]:

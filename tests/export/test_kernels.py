@@ -11,7 +11,7 @@ from qembed.arithmetic import Requantization
 from qembed.backends import reference
 from qembed.errors import UnsupportedError
 from qembed.export import fields
-from qembed.export.lowering import CArray, first_fitting
+from qembed.export.lowering import CArray
 from qembed.export.ops import LOWERINGS, lower
 from qembed.ir import Tensor
 from qembed.ops import OPERATORS
@@ -113,15 +113,6 @@ def test_a_target_without_a_fitting_variant_is_refused(op):
     odd = Target("odd", "", "", (), (), ("none such",))
     with pytest.raises(UnsupportedError, match=r"'layer'.*no kernel of target 'odd' fits"):
         lower(graph.nodes[0], graph, odd)
-
-
-def test_the_first_variant_that_fits_is_taken():
-    graph, _ = LAYERS["reshape"](np.random.default_rng(1))
-    node = graph.nodes[0]
-    portable = lower(node, graph, native.TARGET)
-    kernels = {"best": lambda n, g: None, "portable": lambda n, g: portable}
-    target = Target("t", "", "", (), (), ("unknown", "best", "portable"))
-    assert first_fitting(node, graph, target, kernels) is portable
 
 
 def test_four_bit_weights_are_packed_low_half_first():

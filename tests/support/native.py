@@ -123,8 +123,8 @@ class Buffer:
 
     patterns = itertools.cycle(range(1, 256, 3))  # a guard copied to another one is seen, too
 
-    def __init__(self, content: np.ndarray) -> None:
-        size = content.dtype.itemsize
+    def __init__(self, content: np.ndarray, alignment: int | None = None) -> None:
+        size = alignment or content.dtype.itemsize
         self.guard = next(self.patterns)
         self.memory = np.full(content.nbytes + 2 * GUARD + 64, self.guard, np.uint8)
         self.start = -self.memory.ctypes.data % 64 + GUARD + (size if size < 8 else 0)
@@ -250,7 +250,8 @@ def _stored(graph: Graph, values: dict[int, np.ndarray], index: int, order: Orde
 def _check_in_place(lowering, position, inputs, outputs, results, lib) -> None:
     """Run with the output where the input starts: sizes may differ."""
     size = max(inputs[position].nbytes, outputs[0].nbytes)
-    shared = Buffer(np.full(size, 0x55, np.uint8))
+    alignment = max(inputs[position].itemsize, outputs[0].itemsize)
+    shared = Buffer(np.full(size, 0x55, np.uint8), alignment)
     shared.array[: inputs[position].nbytes] = inputs[position].reshape(-1).view(np.uint8)
     held = [Buffer(a) for a in inputs]
     others = [Buffer(a) for a in outputs[1:]]

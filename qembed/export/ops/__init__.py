@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from qembed.errors import UnsupportedError
 from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
     add,
@@ -26,7 +27,7 @@ from qembed.ir import Graph, Node
 from qembed.plan.layout import ALL_ORDERS, NHWC, Orders
 from qembed.targets import Target
 
-LOWERINGS: dict[str, Callable[[Node, Graph, Target], Lowering]] = {
+LOWERINGS: dict[str, Callable[[Node, Graph], Lowering]] = {
     "add": add.lower,
     "average_pool": average_pool.lower,
     "conv": conv.lower,
@@ -40,6 +41,7 @@ LOWERINGS: dict[str, Callable[[Node, Graph, Target], Lowering]] = {
     "reshape": reshape.lower,
     "softmax": softmax.lower,
 }
+"""The portable kernels: between them they fit every layer, with NHWC images."""
 
 TUNED: dict[str, dict[str, TunedKernel]] = {
     "dsp": {
@@ -59,6 +61,11 @@ def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowerin
     """Lower `node` in every storage order for which the target has a kernel.
 
     Of the target's variants the first one that fits is taken; `NHWC` is always among the orders.
+
+    Raises
+    ------
+    UnsupportedError
+        If the target has no kernel for the layer, or no device computes like it.
     """
     found: dict[Orders, Lowering] = {}
     for orders in ALL_ORDERS:
@@ -69,5 +76,18 @@ def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowerin
                 found[orders] = replace(lowering, orders=orders)
                 break
     if NHWC not in found:
-        found[NHWC] = LOWERINGS[node.op](node, graph, target)
+        found[NHWC] = _portable(node, graph, target)
     return found
+
+
+def _portable(node: Node, graph: Graph, target: Target) -> Lowering:
+    where = f"node '{node.name}' ({node.op})"
+    if "portable" not in target.variants:
+        raise UnsupportedError(
+            f"{where}: no kernel of target '{target.name}' fits this layer; its variants are "
+            f"{', '.join(target.variants)}"
+        )
+    try:
+        return LOWERINGS[node.op](node, graph)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{where}: {error}") from None

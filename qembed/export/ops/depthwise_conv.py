@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from qembed.export import fields
-from qembed.export.lowering import Lowering, first_fitting
+from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.depthwise_conv import DepthwiseConv
-from qembed.targets import Target
 
 
-def lower(node: Node, graph: Graph, target: Target) -> Lowering:
-    """Choose a kernel and fill its parameters."""
-    return first_fitting(node, graph, target, {"portable": _portable})
-
-
-def _portable(node: Node, graph: Graph) -> Lowering:
+def lower(node: Node, graph: Graph) -> Lowering:
+    """Fill the portable kernel's parameters."""
     params: DepthwiseConv = node.params
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     kh, kw, out_c = params.weights.shape

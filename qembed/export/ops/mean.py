@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from qembed.export import fields
-from qembed.export.lowering import Lowering, first_fitting
+from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.mean import Mean
-from qembed.targets import Target
 
 
-def lower(node: Node, graph: Graph, target: Target) -> Lowering:
-    """Choose a kernel and fill its parameters."""
-    return first_fitting(node, graph, target, {"portable": _portable})
-
-
-def _portable(node: Node, graph: Graph) -> Lowering:
+def lower(node: Node, graph: Graph) -> Lowering:
+    """Fill the portable kernel's parameters."""
     params: Mean = node.params
     x = graph.tensors[node.inputs[0]]
     kept, reduced = fields.reduction_walks(x.shape, params.axes)

@@ -7,18 +7,13 @@ import math
 import numpy as np
 
 from qembed.export import fields
-from qembed.export.lowering import Lowering, first_fitting
+from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.quantize import Quantize
-from qembed.targets import Target
 
 
-def lower(node: Node, graph: Graph, target: Target) -> Lowering:
-    """Choose a kernel and fill its parameters."""
-    return first_fitting(node, graph, target, {"portable": _portable})
-
-
-def _portable(node: Node, graph: Graph) -> Lowering:
+def lower(node: Node, graph: Graph) -> Lowering:
+    """Fill the portable kernel's parameters."""
     params: Quantize = node.params
     x = graph.tensors[node.inputs[0]]
     same_size = np.dtype(x.dtype).itemsize == np.dtype(params.output_dtype).itemsize
