@@ -29,6 +29,7 @@ COMMANDS = {
     "import": ("import_model", "Turn a network of another tool into a model file."),
     "info": ("info", "Show a model: layers, quantization, work, memory."),
     "simulate": ("simulate", "Run a model here, byte for byte as the chip will."),
+    "diff": ("diff", "Compare with other runtimes: who departs in which layer, and why."),
     "export": ("export", "Write a model as C99, or as a complete firmware."),
     "boards": ("boards", "List the boards."),
     "targets": ("targets", "List the targets."),
@@ -117,9 +118,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: Exit, context: click.Context | None = None) -> Exit:
-    """Print one line for people; control characters of foreign files are shown, not obeyed."""
-    line = " ".join(message.split())
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    """Print a message, for people: one sentence, or a list below one.
+
+    Control characters of foreign files are shown, not obeyed.
+    """
+    text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message.strip())
     hint = f" (try: {context.command_path} -h)" if context else ""
-    print(f"qembed: {line}{hint}", file=sys.stderr)
+    print(f"qembed: {text}{hint}", file=sys.stderr)
     return status

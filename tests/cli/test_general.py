@@ -104,7 +104,7 @@ def failing(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (ToolError("two\nlines \x1b[31m of\ttext"), 3, "two lines \\x1b[31m of text"),
+        (ToolError("a \x1b[31m of\ttext"), 3, "a \\x1b[31m of\\ttext"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 3, "out of memory"),
         (PermissionError(13, "Permission denied", "/x"), 3, "/x: permission denied"),

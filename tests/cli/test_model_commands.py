@@ -93,7 +93,10 @@ def test_import_writes_the_model(qembed, shared, tmp_path):
 
 def test_import_refuses_everything_at_once_and_writes_nothing(qembed, shared, tmp_path):
     result = qembed("import", shared / "models/kws_float.tflite", "-o", "x.npz")
-    assert result.status == 3 and result.sentence
+    assert result.status == 3 and result.stdout == ""
+    first, *reasons = result.stderr.splitlines()
+    assert first.startswith("qembed: ") and "kws_float.tflite" in first
+    assert len(reasons) >= 10 and all(line.startswith("  ") for line in reasons)
     assert qembed("import", shared / "models/kws_int8.tflite", "-o", "no/such/x.npz").status == 3
 
 

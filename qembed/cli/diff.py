@@ -1,0 +1,83 @@
+"""qembed diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from qembed.cli import Exit
+from qembed.cli._common import FILE, emit, json_option, stderr
+from qembed.dataset import blocks, head, open_dataset, random_dataset
+from qembed.importers import import_model
+from qembed.numerics import PROFILES
+from qembed.report.terminal import count, layer_name, safe, table
+from qembed.verify.diff import AGAINST, Comparison, compare
+
+
+@click.command("diff")
+@click.argument("file", type=FILE)
+@click.option(
+    "--against",
+    default=",".join(AGAINST),
+    help="Runtimes to compare with, separated by commas.",
+)
+@click.option(
+    "--own",
+    type=click.Choice(list(PROFILES)),
+    default="tflm",
+    help="Whose bytes are the measure.",
+)
+@click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate; random ones by default.")
+@click.option("--samples", type=click.IntRange(1), default=600, help="At most so many.")
+@json_option
+def command(
+    file: Path, against: str, own: str, inputs: Path | None, samples: int, as_json: bool
+) -> int:
+    """Run a .tflite network in other runtimes and compare every byte.
+
+    For each runtime: in how many samples its outputs equal ours, the layers at which its arithmetic
+    first departs, how far, and why. A runtime that is installed is really run; of another its
+    numerics profile stands in. Exit status 1 if any output differs.
+    """
+    runtimes = [name.strip() for name in against.split(",")]
+    for name in runtimes:
+        if name not in AGAINST:
+            raise click.UsageError(f"--against: '{name}' is none of {', '.join(AGAINST)}")
+    graph = import_model(file, own)
+    data = random_dataset(graph, samples) if inputs is None else open_dataset(graph, inputs)
+    (block,) = blocks(head(data, samples), samples)
+    with stderr().status("comparing"):
+        rows = compare(file, block, own, runtimes)
+    result = {"model": graph.name, "own": own, "samples": len(block[0]), "comparisons": rows}
+    emit("diff", result, as_json, lambda: _tables(rows, own, data.origin))
+    return Exit.DIFFERENT if any(row.equal < row.samples for row in rows) else Exit.DONE
+
+
+def _tables(rows: Sequence[Comparison], own: str, origin: str) -> list[RenderableType]:
+    made = table("runtime", ">equal", ">of", ">largest", "ran", "description")
+    for row in rows:
+        ran = "yes" if row.ran else "no"
+        note = row.note
+        if row.predicted is not None and row.predicted < row.samples:
+            note = f"its profile predicts {row.predicted} of {row.samples}"
+        made.add_row(
+            row.runtime, count(row.equal), count(row.samples), count(row.largest), ran, safe(note)
+        )
+    parts: list[RenderableType] = [Text(f"outputs, against {own}, on {origin}", "bold"), made]
+    for row in rows:
+        if row.departures:
+            parts += [Text(f"where {row.runtime} departs", "bold"), _departures(row)]
+    return parts
+
+
+def _departures(row: Comparison) -> RenderableType:
+    made = table("layer", "operator", ">first in", ">values", ">largest", "description")
+    for d in row.departures:
+        made.add_row(
+            layer_name(d.name), d.op, count(d.samples), count(d.elements), count(d.largest), d.why
+        )
+    return made
