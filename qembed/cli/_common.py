@@ -25,6 +25,8 @@ BUNDLED = PACKAGE / "data" / "digits.npz"
 WIDTH_OF_A_FILE = 120
 """Columns where output is no terminal."""
 
+TARGET = "cortex-m4"
+
 FILE = click.Path(path_type=Path)
 
 
@@ -41,6 +43,13 @@ def json_option(function: F) -> F:
         is_flag=True,
         help="Print one JSON object on standard output and nothing else.",
     )(function)
+
+
+def target_option(function: F) -> F:
+    """Add `--target`."""
+    return click.option("--target", default=TARGET, help="Chip; qembed targets lists them.")(
+        function
+    )
 
 
 def load_model(path: Path | None) -> Graph:

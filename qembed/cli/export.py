@@ -11,7 +11,7 @@ from rich.console import RenderableType
 
 from qembed.backends.host import HostModel
 from qembed.boards import load_board
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument
+from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, target_option
 from qembed.dataset import blocks, open_dataset, random_dataset
 from qembed.export import ExportResult, Vectors, export_model
 from qembed.export.c_text import sanitize_prefix
@@ -23,7 +23,7 @@ from qembed.targets import load_target
 
 @click.command("export")
 @model_argument
-@click.option("--target", default="cortex-m4", help="Chip to write for; see qembed targets.")
+@target_option
 @click.option("--board", help="Write a complete firmware for this board; see qembed boards.")
 @click.option(
     "-o", "--output", type=FILE, help="Folder; by default the model's name and the target."

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from qembed import container
-from qembed.cli._common import FILE, emit, json_option
+from qembed.cli._common import FILE, TARGET, emit, json_option
 from qembed.importers import import_model
 from qembed.numerics import PROFILES
 from qembed.report.model import summarize
 from qembed.report.terminal import model_tables
+from qembed.targets import load_target
 
 
 @click.command("import")
@@ -33,6 +34,6 @@ def command(file: Path, output: Path | None, profile: str, as_json: bool) -> Non
     graph = import_model(file, profile)
     output = output or Path(file.with_suffix(".npz").name)
     container.save(graph, output)
-    summary = summarize(graph)
+    summary = summarize(graph, load_target(TARGET))
     click.echo(f"wrote {output}", err=True)
     emit("import", {"output": output, "model": summary}, as_json, lambda: model_tables(summary))

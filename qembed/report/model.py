@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from qembed.container import graph_hash
+from qembed.errors import UnsupportedError
+from qembed.export import plan_for
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops import OPERATORS, _accumulator
-from qembed.plan import plan_memory
+from qembed.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ class ModelSummary:
 
     Attributes
     ----------
-    arena_bytes, arena_lower_bound : int
-        Memory for all activations, portable kernels: as planned, and what no placement of these
-        layers in this order can go below.
+    target : str
+    arena_bytes, arena_lower_bound : int, optional
+        Memory for all activations with the kernels of `target`: as planned, and what no placement
+        of these layers in this order can go below. None if it lacks a kernel.
     samples, labels : int
         How many travel with the model.
     """
@@ -79,19 +82,25 @@ class ModelSummary:
     macs: int
     weight_count: int
     constant_bytes: int
-    arena_bytes: int
-    arena_lower_bound: int
+    target: str
+    arena_bytes: int | None
+    arena_lower_bound: int | None
     classes: tuple[str, ...]
     samples: int
     labels: int
     source: dict[str, str]
 
 
-def summarize(graph: Graph) -> ModelSummary:
-    """Describe a validated graph."""
+def summarize(graph: Graph, target: Target) -> ModelSummary:
+    """Describe a validated graph, and what it needs on a target."""
     layers = tuple(_layer(graph, i, node) for i, node in enumerate(graph.nodes))
     constants = sum(t.nbytes for t in graph.tensors if t.data is not None)
-    plan = plan_memory(graph)
+    arena: tuple[int | None, int | None]
+    try:
+        _, plan = plan_for(graph, target)
+        arena = plan.arena_bytes, plan.lower_bound
+    except UnsupportedError:
+        arena = None, None
     samples = graph.samples
     return ModelSummary(
         name=graph.name,
@@ -104,8 +113,9 @@ def summarize(graph: Graph) -> ModelSummary:
         macs=sum(layer.macs for layer in layers),
         weight_count=sum(layer.weight_count for layer in layers),
         constant_bytes=sum(layer.constant_bytes for layer in layers) + constants,
-        arena_bytes=plan.arena_bytes,
-        arena_lower_bound=plan.lower_bound,
+        target=target.name,
+        arena_bytes=arena[0],
+        arena_lower_bound=arena[1],
         classes=graph.classes,
         samples=len(samples.inputs[0]) if samples else 0,
         labels=len(samples.labels) if samples and samples.labels is not None else 0,

@@ -101,10 +101,7 @@ def model_tables(model: ModelSummary) -> list[RenderableType]:
             "weights",
             f"{count(model.weight_count)}, {count(model.constant_bytes)} bytes of constants",
         ),
-        (
-            "activations",
-            f"arena {count(model.arena_bytes)} bytes; lower bound {count(model.arena_lower_bound)}",
-        ),
+        ("activations", _arena(model)),
     ]
     return [pairs(head), layers, pairs(sums)]
 
@@ -121,6 +118,15 @@ def _layer_row(layer: LayerSummary) -> tuple[RenderableType, ...]:
         count(layer.macs) if layer.macs else "",
         count(layer.weight_count) if layer.weight_count else "",
         "" if layer.headroom_bits is None else f"{layer.headroom_bits}b",
+    )
+
+
+def _arena(model: ModelSummary) -> str:
+    if model.arena_bytes is None or model.arena_lower_bound is None:
+        return f"{model.target} lacks a kernel for this model"
+    return (
+        f"arena {count(model.arena_bytes)} bytes on {model.target}; lower bound "
+        f"{count(model.arena_lower_bound)}"
     )
 
 

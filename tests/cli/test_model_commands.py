@@ -18,7 +18,8 @@ def test_info_tells_what_the_model_is(qembed, digits):
     assert document["macs"] == sum(row["macs"] for row in document["layers"]) == 72_512
     assert document["weight_count"] == 2_432
     assert document["samples"] == document["labels"] == 500
-    assert document["arena_bytes"] >= document["arena_lower_bound"] >= 8 * 8 * 32 + 8 * 8 * 16
+    assert document["target"] == "cortex-m4"
+    assert document["arena_bytes"] >= document["arena_lower_bound"] >= 8 * 8 * 32 + 4 * 4 * 32
 
 
 def test_headroom_is_that_of_the_worst_input(qembed, digits):
