@@ -22,6 +22,7 @@ def check(plan: Plan, graph: Graph) -> None:
     """Raise ValueError, naming node and tensor, if a value would be lost before it is read."""
     owner = np.full(plan.arena_bytes, _NOBODY, np.int64)
     _check_ranges(plan, graph)
+    _check_order(plan, graph)
     for tensor in graph.state:
         _write(owner, plan, graph, tensor)
     for _ in range(2):
@@ -81,6 +82,20 @@ def _check_ranges(plan: Plan, graph: Graph) -> None:
     for at, size in ends:
         if at < 0 or at + size > plan.arena_bytes:
             raise ValueError(f"bytes {at} to {at + size} are outside {plan.arena_bytes}")
+
+
+def _check_order(plan: Plan, graph: Graph) -> None:
+    """Every node once, and readers of state on the same side of its writer as in the graph."""
+    if sorted(plan.order) != list(range(len(graph.nodes))):
+        raise ValueError("the order leaves out a node or repeats it")
+    position = {n: p for p, n in enumerate(plan.order)}
+    for tensor in graph.state:
+        writers = [n for n, node in enumerate(graph.nodes) if tensor in node.outputs]
+        readers = [n for n, node in enumerate(graph.nodes) if tensor in node.inputs]
+        for w in writers:
+            for r in {*readers, *writers} - {w}:
+                if (w < r) != (position[w] < position[r]):
+                    raise ValueError(f"'{graph.tensors[tensor].name}' is updated out of order")
 
 
 def _scratch(n: int) -> int:

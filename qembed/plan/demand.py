@@ -40,16 +40,19 @@ class Traversal:
     scratch : int
         Bytes of working memory, beside inputs and outputs.
     overlaps : tuple of Overlap
+    cost : int
+        Work beyond that of the node's cheapest traversal, in any unit that all nodes share.
     """
 
     name: str = "forward"
     scratch: int = 0
     overlaps: tuple[Overlap, ...] = ()
+    cost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """All ways to run a node, in order of preference.
+    """All ways to run a node, the preferred one first among those of equal cost.
 
     Attributes
     ----------

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qembed.ir import Graph, Node
+from qembed.errors import UnsupportedError
+from qembed.ir import Graph
 from qembed.plan.demand import Demand, Traversal
-from qembed.plan.place import Item, Rule, place
+from qembed.plan.order import smallest_order
+from qembed.plan.place import fit, shrink
+from qembed.plan.problem import (
+    Key,
+    Mode,
+    Problem,
+    find_aliases,
+    footprint,
+    largest_overlap,
+    modes_of,
+    standing,
+    state_problem,
+    to_place,
+    tolerated,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +48,8 @@ class Plan:
     aliases : mapping of int to int
         Tensors that are the bytes of another one, which owns them. A node with such an output
         does not run.
-    traversals : tuple of Traversal
-        By node index: the way each node runs.
+    traversals : mapping of int to Traversal
+        By node index: the way each node runs, of those that run.
     scratch : mapping of int to int
         By node index: offset of its scratch, for nodes that need one.
     layers : tuple of Layer
@@ -50,7 +64,7 @@ class Plan:
     order: tuple[int, ...]
     offsets: Mapping[int, int]
     aliases: Mapping[int, int]
-    traversals: tuple[Traversal, ...]
+    traversals: Mapping[int, Traversal]
     scratch: Mapping[int, int]
     layers: tuple[Layer, ...]
     arena_bytes: int
@@ -63,28 +77,13 @@ class Plan:
         return tuple(dict.fromkeys(layer.node for layer in self.layers))
 
 
-@dataclass(frozen=True, slots=True)
-class _Buffer:
-    """Bytes needed from the `first` position in the order to the `last`, both included.
-
-    -1 is before the first node (inputs, state), len(order) after the last one (outputs, state).
-    """
-
-    first: int
-    last: int
-    size: int
-    alignment: int
-
-
-_Key = tuple[str, int]
-"""("tensor", index) or ("scratch", node index)."""
-
-_APART = 1 << 40
-"""A distance beyond all sizes."""
-
-
-def plan_memory(graph: Graph, demands: Sequence[Demand] | None = None, alignment: int = 4) -> Plan:
-    """Place every activation of a validated graph.
+def plan_memory(
+    graph: Graph,
+    demands: Sequence[Demand] | None = None,
+    alignment: int = 4,
+    arena_max: int | None = None,
+) -> Plan:
+    """Order the nodes, choose their traversals and place every activation of a validated graph.
 
     Inputs may be overwritten by the inference that reads them. Outputs are intact after it, and
     so is state.
@@ -96,156 +95,159 @@ def plan_memory(graph: Graph, demands: Sequence[Demand] | None = None, alignment
         One per node; without it no node needs scratch or tolerates an overlap.
     alignment : int
         Of every buffer, in bytes: a power of two.
+    arena_max : int, optional
+        Bytes that the arena may take. Traversals that cost more than a node's cheapest ones are
+        used only if the arena would not fit otherwise.
+
+    Raises
+    ------
+    UnsupportedError
+        If no plan within `arena_max` was found, with the smallest one's size.
     """
     demands = demands or [Demand()] * len(graph.nodes)
-    order = tuple(range(len(graph.nodes)))
-    aliases = find_aliases(graph, demands)
-    traversals = tuple(demand.traversals[0] for demand in demands)
-    running = [n for n in order if graph.nodes[n].outputs[0] not in aliases]
-
-    buffers = _buffers(graph, order, aliases, traversals, alignment)
-    rules = _rules(graph, order, aliases, traversals, buffers)
-    bound = _lower_bound(len(order), list(buffers.values()), rules)
-    items = [Item(b.size, b.alignment) for b in buffers.values()]
-    offsets, peak = place(items, rules, bound)
-    at = dict(zip(buffers, offsets, strict=True))
-    tensors = [i for i in range(len(graph.tensors)) if ("tensor", aliases.get(i, i)) in at]
-    return Plan(
-        order=order,
-        offsets={i: at["tensor", aliases.get(i, i)] for i in tensors},
-        aliases=aliases,
-        traversals=traversals,
-        scratch={n: at["scratch", n] for n in running if ("scratch", n) in at},
-        layers=tuple(Layer(n, t) for n in running for t in graph.nodes[n].outputs),
-        arena_bytes=_round_up(peak, alignment),
-        lower_bound=_round_up(bound, alignment),
-        alignment=max(b.alignment for b in buffers.values()),
+    cheapest = [_cheapest(demand) for demand in demands]
+    plan = _plan(graph, cheapest, alignment, None)
+    if arena_max is None or plan.arena_bytes <= arena_max:
+        return plan
+    if cheapest != list(demands):
+        plan = _plan(graph, demands, alignment, arena_max)
+    if plan.arena_bytes <= arena_max:
+        return plan
+    raise UnsupportedError(
+        f"the activations need an arena of {plan.arena_bytes} bytes, "
+        f"{plan.arena_bytes - arena_max} more than the {arena_max} allowed "
+        f"(no plan for these kernels can be below {plan.lower_bound})"
     )
 
 
-def find_aliases(graph: Graph, demands: Sequence[Demand]) -> dict[int, int]:
-    """Tensors that can be another tensor's bytes, each with the tensor that owns them."""
-    aliases: dict[int, int] = {}
-    for node, demand in zip(graph.nodes, demands, strict=True):
-        if demand.alias:
-            source, target = node.inputs[0], node.outputs[0]
-            pair = graph.tensors[source], graph.tensors[target]
-            if all(tensor.data is None and tensor.reset_value is None for tensor in pair):
-                aliases[target] = aliases.get(source, source)
-    return aliases
+def _cheapest(demand: Demand) -> Demand:
+    least = min(traversal.cost for traversal in demand.traversals)
+    return replace(demand, traversals=tuple(t for t in demand.traversals if t.cost == least))
 
 
-def _buffers(
-    graph: Graph,
-    order: Sequence[int],
-    aliases: Mapping[int, int],
-    traversals: Sequence[Traversal],
-    alignment: int,
-) -> dict[_Key, _Buffer]:
-    """Everything that needs a place, and when."""
-    end = len(order)
-    uses: dict[int, list[int]] = {}
+def _plan(graph: Graph, demands: Sequence[Demand], alignment: int, enough: int | None) -> Plan:
+    """Make the smallest plan found, in the graph's own order or a better one."""
+    aliases = find_aliases(graph, demands)
+    modes = [modes_of(demand) for demand in demands]
+    own = tuple(range(len(graph.nodes)))
+    order = smallest_order(graph, lambda n, dying: _most_shared(graph, modes[n], n, dying))
+    plans = [
+        _plan_in_order(state_problem(graph, o, aliases, alignment), modes, enough)
+        for o in dict.fromkeys((own, order))
+    ]
+    return min(plans, key=lambda plan: plan.arena_bytes)
 
-    def use(tensor: int, position: int) -> None:
-        if graph.tensors[tensor].data is None:
-            uses.setdefault(aliases.get(tensor, tensor), []).append(position)
 
-    for tensor in graph.inputs:
-        use(tensor, -1)
-    for tensor in graph.state:
-        use(tensor, -1)
-        use(tensor, end)
-    for position, n in enumerate(order):
-        for tensor in (*graph.nodes[n].inputs, *graph.nodes[n].outputs):
-            use(tensor, position)
-    for tensor in graph.outputs:
-        use(tensor, end)
-
-    buffers: dict[_Key, _Buffer] = {}
-    for tensor, at in sorted(uses.items()):
-        itemsize = np.dtype(graph.tensors[tensor].dtype).itemsize
-        buffers["tensor", tensor] = _Buffer(
-            min(at), max(at), graph.tensors[tensor].nbytes, max(alignment, itemsize)
+def _most_shared(graph: Graph, modes: Sequence[Mode], n: int, dying: Sequence[int]) -> int:
+    """Bytes that a node can save by writing over inputs that die there, less its scratch."""
+    savings = []
+    for mode in modes:
+        shared = sum(
+            largest_overlap(rule, graph.tensors[source].nbytes, graph.tensors[target].nbytes)
+            for source, target, rule in tolerated(graph.nodes[n], mode, {})
+            if source in dying
         )
-    for position, n in enumerate(order):
-        if traversals[n].scratch and graph.nodes[n].outputs[0] not in aliases:
-            buffers["scratch", n] = _Buffer(position, position, traversals[n].scratch, alignment)
-    return buffers
+        written = sum(graph.tensors[t].nbytes for t in graph.nodes[n].outputs)
+        savings.append(min(shared, written) - mode.scratch)
+    return max(savings)
 
 
-def _rules(
-    graph: Graph,
-    order: Sequence[int],
-    aliases: Mapping[int, int],
-    traversals: Sequence[Traversal],
-    buffers: Mapping[_Key, _Buffer],
-) -> list[Rule]:
-    """Distances that buffers needed at the same time must keep."""
-    index = {key: i for i, key in enumerate(buffers)}
-    tolerated: dict[tuple[int, int], Rule] = {}
-    for position, n in enumerate(order):
-        for source, target, rule in _tolerated(graph.nodes[n], traversals[n], aliases):
-            keys = ("tensor", source), ("tensor", target)
-            if keys[0] not in buffers or buffers[keys[0]].last != position:
-                continue
-            if buffers[keys[1]].first != position or buffers[keys[1]].last < position:
-                continue
-            tolerated[index[keys[0]], index[keys[1]]] = rule
+def _plan_in_order(problem: Problem, modes: Sequence[Sequence[Mode]], enough: int | None) -> Plan:
+    """Place everything; with `enough` an arena of that size will do."""
+    footprints = {n: [footprint(problem, n, mode) for mode in modes[n]] for n in problem.positions}
+    bound = max([standing(problem), *(min(sizes) for sizes in footprints.values())])
 
-    rules = []
-    for (i, a), (j, b) in combinations(enumerate(buffers.values()), 2):
-        if a.last < b.first or b.last < a.first:
+    def attempt(limit: int) -> _Placement | None:
+        chosen = {n: _first_within(modes[n], footprints[n], limit) for n in problem.positions}
+        return _place(problem, chosen, limit)
+
+    placement = attempt(enough) if enough is not None else None
+    if placement is None:
+        placement = shrink(attempt, bound, _place_apart(problem, modes))
+    return _assemble(problem, placement, bound)
+
+
+def _first_within(modes: Sequence[Mode], footprints: Sequence[int], limit: int) -> Mode:
+    """Choose the preferred mode that fits below the limit, or the smallest if none does."""
+    for mode, size in zip(modes, footprints, strict=True):
+        if size <= limit:
+            return mode
+    return modes[int(np.argmin(footprints))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """Offsets of everything, and the traversals that they allow, by node."""
+
+    offsets: dict[Key, int]
+    traversals: dict[int, Traversal]
+    peak: int
+
+
+def _place(problem: Problem, modes: Mapping[int, Mode], limit: int) -> _Placement | None:
+    """Search places below a limit, and traversals that fit them."""
+    keys, items, rules = to_place(problem, modes)
+    found = fit(items, rules, limit)
+    if found is None:
+        return None
+    offsets = dict(zip(keys, found, strict=True))
+    traversals = {}
+    for n, mode in modes.items():
+        for traversal in mode.traversals:
+            if _is_right(problem, n, replace(mode, traversals=(traversal,)), offsets):
+                traversals[n] = traversal
+                break
+        else:
+            return None  # each output found a traversal, but not all of them the same
+    peak = max(at + item.size for at, item in zip(found, items, strict=True))
+    return _Placement(offsets, traversals, peak)
+
+
+def _is_right(problem: Problem, n: int, mode: Mode, offsets: Mapping[Key, int]) -> bool:
+    """Whether the places of a node's outputs are right for a mode with a single traversal."""
+    for source, target, rule in tolerated(problem.graph.nodes[n], mode, problem.aliases):
+        if ("tensor", source) not in offsets or problem.graph.tensors[
+            target
+        ].reset_value is not None:
             continue
-        if (j, i) in tolerated:
-            i, j, a, b = j, i, b, a
-        rule = tolerated.get((i, j), Rule(0, 0, -b.size, a.size))
-        rules.append(Rule(i, j, max(rule.below, -b.size), min(rule.above, a.size), rule.zero))
-    return rules
+        distance = offsets["tensor", target] - offsets["tensor", source]
+        apart = (
+            distance >= problem.tensors[source].size or distance <= -problem.tensors[target].size
+        )
+        if not (apart or rule.allows(distance)):
+            return False
+    return True
 
 
-def _tolerated(
-    node: Node, traversal: Traversal, aliases: Mapping[int, int]
-) -> Iterator[tuple[int, int, Rule]]:
-    """Overlaps of a node by (input tensor, output tensor).
-
-    A tensor that is read as several inputs tolerates what all of them do.
-    """
-    inputs = [aliases.get(t, t) for t in node.inputs]
-    for o, target in enumerate(node.outputs):
-        for source in sorted(set(inputs) - {target}):
-            declared = [
-                overlap
-                for overlap in traversal.overlaps
-                if overlap.output == o and inputs[overlap.input] == source
-            ]
-            if len(declared) == inputs.count(source):
-                below = min(-_APART if d.below is None else d.below for d in declared)
-                above = max(_APART if d.above is None else d.above for d in declared)
-                zero = all(d.in_place or below >= 0 or above <= 0 for d in declared)
-                yield source, target, Rule(0, 0, below, above, zero)
+def _place_apart(problem: Problem, modes: Sequence[Sequence[Mode]]) -> _Placement:
+    """Place without overlaps, which is always possible: where the search starts."""
+    apart = {
+        n: replace(modes[n][0], traversals=(replace(modes[n][0].traversals[0], overlaps=()),))
+        for n in problem.positions
+    }
+    keys, items, rules = to_place(problem, apart)
+    limit = sum(item.size + item.alignment for item in items)
+    found = fit(items, rules, limit)
+    assert found is not None
+    peak = max(at + item.size for at, item in zip(found, items, strict=True))
+    traversals = {n: modes[n][0].traversals[0] for n in apart}
+    return _Placement(dict(zip(keys, found, strict=True)), traversals, peak)
 
 
-def _lower_bound(steps: int, buffers: Sequence[_Buffer], rules: Sequence[Rule]) -> int:
-    """Largest sum, over the steps, of what must exist less what may be shared."""
-    bound = 0
-    for step in range(-1, steps + 1):
-        live = {i for i, b in enumerate(buffers) if b.first <= step <= b.last}
-        total = sum(buffers[i].size for i in live)
-        shared: dict[int, int] = {}
-        for rule in rules:
-            if rule.first in live and rule.second in live:
-                sizes = buffers[rule.first].size, buffers[rule.second].size
-                shared[rule.second] = shared.get(rule.second, 0) + _largest_overlap(rule, *sizes)
-        bound = max(bound, total - sum(min(s, buffers[i].size) for i, s in shared.items()))
-    return bound
-
-
-def _largest_overlap(rule: Rule, first: int, second: int) -> int:
-    """Most bytes that two buffers of these sizes can share under a rule."""
-    # The overlap is greatest for distances between 0 and first - second.
-    ends = sorted((0, first - second))
-    distances = [min(rule.below, ends[1]), max(rule.above, ends[0]), *([0] if rule.zero else [])]
-    return max(max(0, min(first, d + second) - max(0, d)) for d in distances)
+def _assemble(problem: Problem, placement: _Placement, bound: int) -> Plan:
+    graph, aliases, at = problem.graph, problem.aliases, placement.offsets
+    owners = {i: aliases.get(i, i) for i in range(len(graph.tensors))}
+    return Plan(
+        order=problem.order,
+        offsets={i: at["tensor", o] for i, o in owners.items() if ("tensor", o) in at},
+        aliases=aliases,
+        traversals=placement.traversals,
+        scratch={n: at["scratch", n] for n in problem.positions if ("scratch", n) in at},
+        layers=tuple(Layer(n, t) for n in problem.positions for t in graph.nodes[n].outputs),
+        arena_bytes=_round_up(placement.peak, problem.alignment),
+        lower_bound=_round_up(bound, problem.alignment),
+        alignment=max(buffer.alignment for buffer in problem.tensors.values()),
+    )
 
 
 def _round_up(size: int, alignment: int) -> int:

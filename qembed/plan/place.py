@@ -1,15 +1,22 @@
 """Offsets for items that live for a while: a search that knows nothing of networks.
 
-Two items that live at the same time must keep certain distances. The search places one item after
-the other at the ends of the forbidden distances; what varies is the order of the items and the end
-that is taken. All randomness is seeded: the same problem gives the same answer.
+Two items that live at the same time must keep certain distances. An item is placed at an end of the
+arena or at the end of a forbidden distance to an item that has its place already; what varies is
+the order of the items and the choice among those places. There is no chance in it: the same problem
+gives the same answer.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+BEAM_WIDTH = 64
+"""Partial placements that the thorough search keeps: more find a little more, in more time."""
+
+
+P = TypeVar("P", bound="Placed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,66 +42,73 @@ class Rule:
         return distance <= self.below or distance >= self.above or (self.zero and distance == 0)
 
 
-Neighbours = list[list[Rule]]
+class Placed(Protocol):
+    """What an attempt finds: `shrink` needs to know its end."""
+
+    @property
+    def peak(self) -> int:
+        """End of the highest item."""
 
 
-def place(
-    items: Sequence[Item], rules: Sequence[Rule], bound: int, effort: int = 200
-) -> tuple[list[int], int]:
-    """Find offsets with a small peak.
+def shrink(attempt: Callable[[int], P | None], bound: int, found: P) -> P:
+    """Look for the smallest limit for which an attempt succeeds.
 
     Parameters
     ----------
-    items, rules
+    attempt : callable
+        Takes a limit, returns a placement that keeps it or None.
     bound : int
-        No placement can be smaller: the search stops when it gets there.
-    effort : int
-        Attempts for each limit that is tried.
+        No placement can be smaller.
+    found : Placed
+        A placement to begin with.
 
     Returns
     -------
-    offsets, peak : list of int, int
-        `peak` is the end of the highest item.
+    Placed
+        The best that was found.
     """
-    neighbours = _neighbours(len(items), rules)
-    best = _lowest_fits(items, neighbours)
-    peak = _peak(items, best)
-    low = bound
-    while low < peak:
-        # The bound itself is often reached, so it is tried first; then halve what is left.
-        limit = low if low == bound else (low + peak) // 2
-        found = fit(items, neighbours, limit, effort)
-        if found is None:
-            low = limit + 1
+    limit = bound  # it is often reached
+    while bound < found.peak:
+        better = attempt(limit)
+        if better is None:
+            bound = limit + 1
         else:
-            best, peak = found, _peak(items, found)
-    return best, peak
+            found = better
+        limit = (bound + found.peak) // 2
+    return found
 
 
-def fit(items: Sequence[Item], neighbours: Neighbours, limit: int, effort: int) -> list[int] | None:
-    """Offsets with every item below `limit`, or None if `effort` attempts found none."""
+def fit(items: Sequence[Item], rules: Sequence[Rule], limit: int) -> list[int] | None:
+    """Offsets that keep all rules, every item below `limit`, or None if none were found.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        In the order in which they come to life.
+    rules : sequence of Rule
+    limit : int
+    """
     if any(item.size > limit for item in items):
         return None
-    rng = random.Random(0)
-    by_size = sorted(range(len(items)), key=lambda i: -items[i].size)
-    for attempt in range(effort):
-        if attempt < 2:
-            order = by_size
-        elif attempt < 4:
-            order = list(range(len(items)))
-        else:
-            noise = [rng.uniform(0.4, 1.6) for _ in items]
-            order = sorted(range(len(items)), key=lambda i: -items[i].size * noise[i])
-        up = 0.5 if attempt >= 4 else float(attempt % 2)
-        offsets = _attempt(items, neighbours, order, limit, up, rng)
-        if offsets is not None:
-            return offsets
-    return None
+    neighbours = _neighbours(len(items), rules)
+    for order in _orders(items):
+        for choose in (min, max):
+            offsets = _greedy(items, neighbours, order, limit, choose)
+            if offsets is not None:
+                return offsets
+    return _beam(items, neighbours, limit)
 
 
-def _neighbours(count: int, rules: Sequence[Rule]) -> Neighbours:
+def _orders(items: Sequence[Item]) -> Iterator[list[int]]:
+    indices = list(range(len(items)))
+    yield sorted(indices, key=lambda i: -items[i].size)
+    yield indices
+    yield indices[::-1]
+
+
+def _neighbours(count: int, rules: Sequence[Rule]) -> list[list[Rule]]:
     """For each item the rules it takes part in, always as the second."""
-    neighbours: Neighbours = [[] for _ in range(count)]
+    neighbours: list[list[Rule]] = [[] for _ in range(count)]
     for rule in rules:
         neighbours[rule.second].append(rule)
         neighbours[rule.first].append(
@@ -103,54 +117,66 @@ def _neighbours(count: int, rules: Sequence[Rule]) -> Neighbours:
     return neighbours
 
 
-def _lowest_fits(items: Sequence[Item], neighbours: Neighbours) -> list[int]:
-    """Best of a few plain orders, each item at its lowest free place: never fails."""
-    limit = sum(item.size + item.alignment for item in items)
-    orders = (
-        sorted(range(len(items)), key=lambda i: -items[i].size),
-        list(range(len(items))),
-        list(range(len(items)))[::-1],
-    )
-    placed = [_attempt(items, neighbours, order, limit, 0.0, random.Random(0)) for order in orders]
-    return min((p for p in placed if p is not None), key=lambda p: _peak(items, p))
-
-
-def _attempt(
+def _greedy(
     items: Sequence[Item],
-    neighbours: Neighbours,
+    neighbours: Sequence[Sequence[Rule]],
     order: Sequence[int],
     limit: int,
-    up: float,
-    rng: random.Random,
+    choose: Callable[[list[int]], int],
 ) -> list[int] | None:
-    """Place the items in `order`; each goes to its highest place with probability `up`."""
+    """Place the items in `order`, each at the lowest or highest free place."""
     offsets = [-1] * len(items)
     for i in order:
-        free = _free_places(items[i], neighbours[i], offsets, limit)
+        placed = [(offsets[rule.first], rule) for rule in neighbours[i] if offsets[rule.first] >= 0]
+        free = _free_places(items[i], placed, limit)
         if not free:
             return None
-        offsets[i] = max(free) if rng.random() < up else min(free)
+        offsets[i] = choose(free)
     return offsets
 
 
-def _free_places(
-    item: Item, rules: Sequence[Rule], offsets: Sequence[int], limit: int
-) -> list[int]:
+def _beam(
+    items: Sequence[Item], neighbours: Sequence[Sequence[Rule]], limit: int
+) -> list[int] | None:
+    """Place the items as they come to life, keeping many partial placements.
+
+    Two of them that agree on all items with a neighbour still to come are the same. In a chain of
+    layers that is one or two items, so nearly everything is tried.
+    """
+    last = [max((rule.first for rule in rules), default=-1) for rules in neighbours]
+    states: dict[tuple[int, ...], tuple[int, ...]] = {(): ()}
+    for i, item in enumerate(items):
+        following: dict[tuple[int, ...], tuple[int, ...]] = {}
+        earlier = [rule for rule in neighbours[i] if rule.first < i]
+        alive = [k for k in range(i + 1) if last[k] > i]
+        for offsets in states.values():
+            placed = [(offsets[rule.first], rule) for rule in earlier]
+            for place in _free_places(item, placed, limit):
+                extended = (*offsets, place)
+                following.setdefault(tuple(extended[k] for k in alive), extended)
+        # The middle of the arena is where free room gets lost: prefer its ends.
+        ranked = sorted(
+            following.items(),
+            key=lambda state: sum(
+                min(at, limit - at - items[k].size) for k, at in zip(alive, state[0], strict=True)
+            ),
+        )
+        states = dict(ranked[:BEAM_WIDTH])
+    return list(next(iter(states.values()))) if states else None
+
+
+def _free_places(item: Item, placed: Sequence[tuple[int, Rule]], limit: int) -> list[int]:
     """Candidate offsets that keep all distances to the items already placed."""
-    top = (limit - item.size) // item.alignment * item.alignment
-    placed = [(offsets[rule.first], rule) for rule in rules if offsets[rule.first] >= 0]
+    align = item.alignment
+    top = (limit - item.size) // align * align
     candidates = {0, top}
     for base, rule in placed:
-        candidates.add((base + rule.below) // item.alignment * item.alignment)
-        candidates.add(-(-(base + rule.above) // item.alignment) * item.alignment)
-        if rule.zero and base % item.alignment == 0:
+        candidates.add((base + rule.below) // align * align)
+        candidates.add(-(-(base + rule.above) // align) * align)
+        if rule.zero and base % align == 0:
             candidates.add(base)
-    return [
+    return sorted(
         c
         for c in candidates
         if 0 <= c <= top and all(rule.allows(c - base) for base, rule in placed)
-    ]
-
-
-def _peak(items: Sequence[Item], offsets: Sequence[int]) -> int:
-    return max((o + item.size for o, item in zip(offsets, items, strict=True)), default=0)
+    )
