@@ -31,8 +31,10 @@ COMMANDS = {
     "simulate": ("simulate", "Run a model here, byte for byte as the chip will."),
     "diff": ("diff", "Compare with other runtimes: who departs in which layer, and why."),
     "export": ("export", "Write a model as C99, or as a complete firmware."),
+    "bench": ("bench", "Measure an inference on a board, layer by layer."),
     "boards": ("boards", "List the boards."),
     "targets": ("targets", "List the targets."),
+    "doctor": ("doctor", "Look at compilers, emulators and ports, and say what is missing."),
 }
 """Name: module in this package, one line of help. Modules are imported when they are needed."""
 

@@ -26,6 +26,7 @@ WIDTH_OF_A_FILE = 120
 """Columns where output is no terminal."""
 
 TARGET = "cortex-m4"
+BOARD = "mps2-an386"
 
 FILE = click.Path(path_type=Path)
 

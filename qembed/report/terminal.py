@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from qembed.device.bench import Cost
 from qembed.report.evaluation import Evaluation, Saturation
 from qembed.report.model import LayerSummary, ModelSummary, TensorSummary
 
@@ -194,3 +195,33 @@ def _share(part: int | None, total: int) -> Text:
         return Text("zero", "dim")
     share = part / total if total else 0.0
     return Text(f"{share:.3%}" if part else "0", "yellow" if share >= SATURATED else "")
+
+
+def cost_tables(cost: Cost) -> list[RenderableType]:
+    """Show what an inference costs, layer by layer."""
+    unit = "cycles" if cost.cycles is not None else "instructions"
+    counted = cost.instructions is not None or cost.cycles is not None
+    made = table("layer", "operator", "kernel", ">MACs", f">{unit}", ">per MAC", ">share")
+    total = cost.cycles or cost.instructions or 0
+    for row in cost.layers:
+        spent = row.cycles if row.cycles is not None else row.instructions
+        each = f"{spent / row.macs:.2f}" if spent is not None and row.macs else ""
+        share = f"{spent / total:.1%}" if spent is not None and total else ""
+        made.add_row(
+            layer_name(row.name),
+            row.op,
+            row.variant,
+            count(row.macs) if row.macs else "",
+            "" if spent is None else count(spent),
+            each,
+            share,
+        )
+    each = f", {total / cost.macs:.2f} a multiply-accumulate" if counted and cost.macs else ""
+    stack = "" if cost.stack_bytes is None else f" + stack at most {count(cost.stack_bytes)}"
+    sums = [
+        ("model", f"{cost.model} on {cost.board} ({cost.target})"),
+        ("one inference", f"{count(total)} {unit}{each}" if counted else "the board cannot count"),
+        ("flash", f"{count(cost.flash_bytes)} bytes, {count(cost.code_bytes)} without the weights"),
+        ("RAM", f"arena {count(cost.arena_bytes)} bytes{stack}"),
+    ]
+    return [made, pairs(sums)]

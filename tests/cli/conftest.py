@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def qembed(capfd, tmp_path, monkeypatch):
         return Result(status, out, err)
 
     return call
+
+
+@pytest.fixture
+def needs():
+    """Skip where programs are missing; they are the subject of other tests."""
+
+    def require(*programs):
+        missing = [p for p in programs if shutil.which(p) is None]
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)}")
+
+    return require
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ import subprocess
 
 import pytest
 
-from qembed.boards import list_boards
-from qembed.targets import list_targets
-
 
 def test_export_builds_and_checks_itself(qembed, digits, tmp_path):
     if shutil.which("gcc") is None:
@@ -58,13 +55,3 @@ def test_a_folder_with_other_files_is_left_alone(qembed, digits, tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("years")
     result = qembed("export", digits, "-o", "mine")
     assert result.status == 3 and "thesis.txt" in result.sentence
-
-
-def test_lists(qembed):
-    boards = qembed("boards", "--json").document["boards"]
-    assert tuple(row["name"] for row in boards) == list_boards()
-    targets = qembed("targets", "--json").document["targets"]
-    assert tuple(row["name"] for row in targets) == list_targets()
-    for command, names in (("boards", list_boards()), ("targets", list_targets())):
-        text = qembed(command).stdout
-        assert all(name in text for name in names)
