@@ -6,6 +6,8 @@ Every function here returns the int8 outputs for the inputs -128 to 127, shape (
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from qembed.errors import ModelError
 from qembed.fixed_point import (
     INT32_MAX,
     exp_on_negative_values,
+    inverse_square_root,
     one_minus_over_one_plus,
     one_over_one_plus,
 )
@@ -137,3 +140,117 @@ def _high_multiply_16(a: Int64Array, b: int) -> Int64Array:
 
 def _saturate_16(x: Int64Array) -> Int64Array:
     return np.clip(x, -(1 << 15), (1 << 15) - 1)
+
+
+def elu(x: Quantization, y: Quantization) -> Table:
+    """X, or exp(x) - 1 where x is negative, in float32: equation (26)."""
+    return _by_float(x, y, lambda v: np.where(v < 0, np.exp(v) - np.float32(1), v))
+
+
+def exp(x: Quantization, y: Quantization) -> Table:
+    """exp(x), in float32: equation (26)."""
+    return _by_float(x, y, np.exp)
+
+
+def _by_float(
+    x: Quantization, y: Quantization, function: Callable[[NDArray[np.float32]], Any]
+) -> Table:
+    """Dequantize, apply, quantize: every step rounded to float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        real = np.float32(x.scale) * (EVERY_INPUT - x.zero_point).astype(np.float32)
+        value = function(real).astype(np.float32) * (np.float32(1) / np.float32(y.scale))
+    nearest = np.sign(value) * np.floor(np.abs(value.astype(np.float64)) + 0.5)
+    return _saturate(np.clip(nearest + y.zero_point, -(2.0**31), 2.0**31 - 1).astype(np.int64))
+
+
+def absolute(x: Quantization, y: Quantization, numerics: Numerics) -> Table:
+    """Magnitude, from one scale to another: equation (26)."""
+    by = requantization_of(x.scale / y.scale, numerics.rounding)
+    return _saturate(requantize(np.abs(EVERY_INPUT - x.zero_point), by) + y.zero_point)
+
+
+def reciprocal_square_root(x: Quantization, y: Quantization, numerics: Numerics) -> Table:
+    """1 / sqrt(x), 127 for 0: equation (26). Negative x are undefined, here as 0."""
+    kept_bits = 20
+    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(x.scale) * y.scale))
+    table = []
+    for real in EVERY_INPUT - x.zero_point:
+        if real <= 0:
+            table.append(127)
+            continue
+        root, root_shift = inverse_square_root(int(real))
+        fine = _scaled(np.int64(1), root, root_shift + kept_bits, numerics)
+        table.append(int(_scaled(fine, multiplier, shift - kept_bits, numerics)) + y.zero_point)
+    return _saturate(np.array(table, np.int64))
+
+
+def _scaled(x: Any, multiplier: int, shift: int, numerics: Numerics) -> Any:
+    if not -31 <= shift <= 30:
+        raise ModelError(f"a shift of {shift} bits is out of range")
+    by = Requantization(
+        np.array(multiplier, np.int32), np.array(shift, np.int32), numerics.rounding
+    )
+    return requantize(x, by)
+
+
+def sigmoid_int16() -> NDArray[np.uint16]:
+    """Logistic function at i / 24, i = 0 to 255, in Q0.16: equation (38).
+
+    Each entry is moved by half the error that interpolation makes halfway to the next.
+    """
+
+    def value(i: float) -> float:
+        return 65536.0 / (1.0 + math.exp(-i / 24.0))
+
+    table = [
+        math.floor(value(i) - ((value(i) + value(i + 1)) / 2 - value(i + 0.5)) / 2 + 0.5)
+        for i in range(255)
+    ]
+    return np.array([*table, 65535], np.uint16)
+
+
+def exp_int16() -> NDArray[np.int16]:
+    """exp(x) for x in [-10, 0], output scale 2 / 65535: equation (39)."""
+    return _interpolated(lambda v: np.exp(v), (10.0 / 65535.0, 32767), (2.0 / 65535.0, 0))
+
+
+def reciprocal_int16() -> NDArray[np.int16]:
+    """1 / (1 + x) for x in [0, 1], output scale 1 / 65535: equation (39)."""
+    one = np.float32(1)
+    return _interpolated(lambda v: one / (one + v), (1.0 / 65535.0, -32768), (2.0 / 65535.0, 0))
+
+
+def _interpolated(
+    function: Callable[[np.float32], np.float32],
+    source: tuple[float, int],
+    target: tuple[float, int],
+) -> NDArray[np.int16]:
+    """513 entries over the int16 range, moved by half the error of interpolation; all float32."""
+    f32 = np.float32
+    ends = [
+        [f32(scale) * f32(limit - zero_point) for limit in (-32768, 32767)]
+        for scale, zero_point in (source, target)
+    ]
+    (low, high), (out_low, out_high) = ends
+    step = (high - low) / f32(512)
+    half_step = step / f32(2)
+    inverse = f32(65536) / (out_high - out_low)
+    half = f32(2)
+    table = []
+    for i in range(512):
+        at = low + f32(i) * step
+        here, middle, after = (
+            function(at),
+            function(at + half_step),
+            function(low + f32(i + 1) * step),
+        )
+        sample = _nearest(here * inverse)
+        interpolated = _nearest((after * inverse + sample) / half)
+        bias = _nearest((interpolated - _nearest(middle * inverse)) / half)
+        table.append(min(max(float(sample - bias), -32768.0), 32767.0))
+    table.append(min(max(float(_nearest(function(high) * inverse)), -32768.0), 32767.0))
+    return np.array(table, np.int16)
+
+
+def _nearest(x: np.float32) -> np.float32:
+    return np.float32(np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)))

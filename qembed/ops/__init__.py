@@ -22,7 +22,9 @@ from qembed.ops import (
     add,
     arg_extremum,
     average_pool,
+    batch_matmul,
     broadcast_to,
+    compare,
     concatenation,
     conv,
     depthwise_conv,
@@ -30,18 +32,30 @@ from qembed.ops import (
     extremum,
     fully_connected,
     gather,
+    l2_normalization,
+    log_softmax,
     lookup,
+    lstm,
     max_pool,
     mean,
     mirror_pad,
     mul,
     pad,
+    prelu,
     quantize,
     reduce_extremum,
     reshape,
+    resize_bilinear,
+    resize_nearest,
+    select,
+    sigmoid,
     softmax,
+    softmax_int16,
+    squared_difference,
     strided_slice,
+    svdf,
     transpose,
+    transpose_conv,
 )
 
 
@@ -61,7 +75,11 @@ OPERATORS: dict[str, Operator] = {
     "add": Operator(add.Add, add.infer, add.reference),
     "arg_extremum": Operator(arg_extremum.ArgExtremum, arg_extremum.infer, arg_extremum.reference),
     "average_pool": Operator(average_pool.AveragePool, average_pool.infer, average_pool.reference),
+    "batch_matmul": Operator(
+        batch_matmul.BatchMatmul, batch_matmul.infer, batch_matmul.reference, batch_matmul.macs
+    ),
     "broadcast_to": Operator(broadcast_to.BroadcastTo, broadcast_to.infer, broadcast_to.reference),
+    "compare": Operator(compare.Compare, compare.infer, compare.reference),
     "concatenation": Operator(
         concatenation.Concatenation, concatenation.infer, concatenation.reference
     ),
@@ -85,20 +103,49 @@ OPERATORS: dict[str, Operator] = {
         fully_connected.rows,
     ),
     "gather": Operator(gather.Gather, gather.infer, gather.reference),
+    "l2_normalization": Operator(
+        l2_normalization.L2Normalization, l2_normalization.infer, l2_normalization.reference
+    ),
+    "log_softmax": Operator(log_softmax.LogSoftmax, log_softmax.infer, log_softmax.reference),
     "lookup": Operator(lookup.Lookup, lookup.infer, lookup.reference),
+    "lstm": Operator(lstm.Lstm, lstm.infer, lstm.reference, lstm.macs),
     "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
     "mean": Operator(mean.Mean, mean.infer, mean.reference),
     "mirror_pad": Operator(mirror_pad.MirrorPad, mirror_pad.infer, mirror_pad.reference),
     "mul": Operator(mul.Mul, mul.infer, mul.reference),
     "pad": Operator(pad.Pad, pad.infer, pad.reference),
+    "prelu": Operator(prelu.Prelu, prelu.infer, prelu.reference),
     "quantize": Operator(quantize.Quantize, quantize.infer, quantize.reference),
     "reduce_extremum": Operator(
         reduce_extremum.ReduceExtremum, reduce_extremum.infer, reduce_extremum.reference
     ),
     "reshape": Operator(reshape.Reshape, reshape.infer, reshape.reference),
+    "resize_bilinear": Operator(
+        resize_bilinear.ResizeBilinear, resize_bilinear.infer, resize_bilinear.reference
+    ),
+    "resize_nearest": Operator(
+        resize_nearest.ResizeNearest, resize_nearest.infer, resize_nearest.reference
+    ),
+    "select": Operator(select.Select, select.infer, select.reference),
+    "sigmoid": Operator(sigmoid.Sigmoid, sigmoid.infer, sigmoid.reference),
     "softmax": Operator(softmax.Softmax, softmax.infer, softmax.reference),
+    "softmax_int16": Operator(
+        softmax_int16.SoftmaxInt16, softmax_int16.infer, softmax_int16.reference
+    ),
+    "squared_difference": Operator(
+        squared_difference.SquaredDifference, squared_difference.infer, squared_difference.reference
+    ),
     "strided_slice": Operator(
         strided_slice.StridedSlice, strided_slice.infer, strided_slice.reference
     ),
+    "svdf": Operator(svdf.Svdf, svdf.infer, svdf.reference, svdf.macs),
     "transpose": Operator(transpose.Transpose, transpose.infer, transpose.reference),
+    "transpose_conv": Operator(
+        transpose_conv.TransposeConv,
+        transpose_conv.infer,
+        transpose_conv.reference,
+        transpose_conv.macs,
+        transpose_conv.accumulate,
+        transpose_conv.rows,
+    ),
 }

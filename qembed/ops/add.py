@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qembed.arithmetic import Requantization, requantize
+from qembed.arithmetic import Int64Array, Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
@@ -97,6 +97,7 @@ def reference(params: Add, x1: AnyArray, x2: AnyArray) -> AnyArray:
     real1 = x1.astype(np.int64) - params.input1_zero_point
     real2 = x2.astype(np.int64) - params.input2_zero_point
     sign = -1 if params.subtract else 1
+    y: Int64Array
     if params.sum_scale is not None:
         by = params.sum_scale
         total = real1 * by.multiplier1 + sign * real2 * by.multiplier2

@@ -40,4 +40,6 @@ def infer(params: MirrorPad, x: Tensor) -> list[tuple[Shape, DType]]:
 
 def reference(params: MirrorPad, x: AnyArray) -> AnyArray:
     """Reflect `x`, of any type."""
+    if not params.padding:
+        return x.copy()  # np.pad does not take scalars
     return np.pad(x, params.padding, mode="symmetric" if params.repeat_edge else "reflect")
