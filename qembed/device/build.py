@@ -16,7 +16,7 @@ from qembed.device.callgraph import stack_bound
 from qembed.device.elf import SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
 from qembed.device.host_tools import cache_folder, require_program
 from qembed.errors import ToolError
-from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject
+from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject, ModelPart
 
 BUILD_SECONDS = 300.0
 """A compiler that takes longer hangs."""
@@ -63,7 +63,7 @@ class Firmware:
 
     elf: Path
     board: Board
-    prefixes: tuple[str, ...]
+    models: tuple[ModelPart, ...]
     sizes: Sizes
 
 
@@ -77,7 +77,7 @@ def build_firmware(
 
     Parameters
     ----------
-    project : FirmwareProject
+    project : FirmwareProject, ModelPart
     extra_cflags : sequence of str
         Appended to the compiler's flags, such as ``-fsanitize=address``; also used to link.
     build_dir : Path, optional
@@ -95,7 +95,7 @@ def build_firmware(
     elf = build_dir / ELF_NAME
     if not elf.is_file():
         _build(project, build_dir, extra_cflags)
-    return Firmware(elf, project.board, project.prefixes, _measure(project, elf))
+    return Firmware(elf, project.board, project.models, _measure(project, elf))
 
 
 def _require_toolchain(board: Board) -> None:
@@ -110,8 +110,8 @@ def _key(project: FirmwareProject, extra_cflags: Sequence[str]) -> str:
     version_command = [project.board.target.cc, "--version"]
     version = subprocess.run(version_command, capture_output=True, check=False).stdout
     parts = [version, *(flag.encode() for flag in extra_cflags)]
-    for path in sorted(p for p in project.folder.rglob("*") if p.is_file()):
-        parts += [path.relative_to(project.folder).as_posix().encode(), path.read_bytes()]
+    for path in project.files:
+        parts += [path.encode(), (project.folder / path).read_bytes()]
     for part in parts:
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()[:32]
@@ -172,11 +172,12 @@ def _complaint(stderr: str) -> str:
 def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
     elf = read_elf(elf_path)
     weights = arena = 0
+    constants = frozenset[str]().union(*(model.constants for model in project.models))
     for symbol in elf.symbols:
         if symbol.kind == STT_OBJECT and 0 < symbol.section < len(elf.sections):
             if symbol.name == ARENA_SYMBOL:
                 arena = symbol.size
-            elif symbol.name in project.constants and _is_constant(elf, symbol.section):
+            elif symbol.name in constants and _is_constant(elf, symbol.section):
                 weights += symbol.size
     constant = [s for s in elf.sections if s.in_file and not s.flags & SHF_WRITE]
     writable = [s for s in elf.sections if s.flags & SHF_WRITE]
@@ -188,7 +189,7 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
         arena=arena,
         stack=stack_bound(
             elf_path.parent,
-            [f"{prefix}_invoke" for prefix in project.prefixes],
+            [f"{model.prefix}_invoke" for model in project.models],
             without="qe_layer_done",
         ),
     )

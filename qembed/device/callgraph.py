@@ -1,18 +1,36 @@
-"""Bound the stack of a function from what gcc writes with ``-fcallgraph-info=su``."""
+"""Bound the stack of a function from what gcc writes with ``-fcallgraph-info=su``.
+
+Kernels may call a function of their own file through a pointer. Such a call is taken to reach any
+static function of that file which nobody calls by name.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LIBRARY_BYTES = 64
 """Allowance for a function of the C library, which carries no report: memcpy, memset, memmove and
 the arithmetic helpers keep at most a few registers."""
 
+_INDIRECT = "__indirect_call"
 _NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 _BYTES = re.compile(r"(\d+) bytes \((static|dynamic|dynamic,bounded)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Functions by title: a static one's is ``file:name``. A frame of None has no bound."""
+
+    frames: dict[str, int | None] = field(default_factory=dict)
+    calls: dict[str, set[str]] = field(default_factory=dict)
+
+
+class _UnboundedError(Exception):
+    """There is no bound."""
 
 
 def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> int | None:
@@ -30,40 +48,47 @@ def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> in
     Returns
     -------
     int or None
-        None if the compiler wrote no report, or no bound exists: recursion, calls through pointers,
-        arrays of variable length.
+        None if the compiler wrote no report, or no bound exists: recursion, arrays of variable
+        length, calls through pointers to who knows where.
     """
-    frames: dict[str, int | None] = {}
-    calls: dict[str, set[str]] = {}
+    graph = _read(folder, without)
+    if not all(function in graph.frames for function in functions):
+        return None
+    try:
+        return max(_depth(function, graph, ()) for function in functions)
+    except _UnboundedError:
+        return None
+
+
+def _read(folder: Path, without: str) -> _Graph:
+    graph = _Graph()
     for path in folder.rglob("*.ci"):
         text = path.read_text(errors="replace")
         for title, label in _NODE.findall(text):
             frame = _BYTES.search(label)
             if frame:  # else it is only declared here
-                frames[title] = None if frame[2] == "dynamic" else int(frame[1])
+                graph.frames[title] = None if frame[2] == "dynamic" else int(frame[1])
         for source, destination in _EDGE.findall(text):
             if destination != without:
-                calls.setdefault(source, set()).add(destination)
-    if not all(function in frames for function in functions):
-        return None
-    try:
-        return max(_depth(function, frames, calls, ()) for function in functions)
-    except _UnboundedError:
-        return None
+                graph.calls.setdefault(source, set()).add(destination)
+    return graph
 
 
-class _UnboundedError(Exception):
-    """There is no bound."""
-
-
-def _depth(
-    function: str,
-    frames: dict[str, int | None],
-    calls: dict[str, set[str]],
-    path: tuple[str, ...],
-) -> int:
-    frame = frames.get(function, LIBRARY_BYTES)
-    if frame is None or function in path or function == "__indirect_call":
+def _depth(function: str, graph: _Graph, path: tuple[str, ...]) -> int:
+    frame = graph.frames.get(function, LIBRARY_BYTES)
+    if frame is None or function in path:
         raise _UnboundedError
-    below = (_depth(callee, frames, calls, (*path, function)) for callee in calls.get(function, ()))
+    callees = graph.calls.get(function, set())
+    if _INDIRECT in callees:
+        callees = callees - {_INDIRECT} | _called_by_pointer(function, graph)
+    below = (_depth(callee, graph, (*path, function)) for callee in callees)
     return frame + max(below, default=0)
+
+
+def _called_by_pointer(function: str, graph: _Graph) -> set[str]:
+    file, separator, _ = function.rpartition(":")
+    by_name = set().union(*graph.calls.values())
+    found = {t for t in graph.frames if t.startswith(f"{file}:") and t not in by_name}
+    if not separator or not found:
+        raise _UnboundedError
+    return found

@@ -97,8 +97,8 @@ def _plugin_arguments(firmware: Firmware) -> list[str]:
     first, end = _code_range(elf)
     done, send = elf.function("qe_layer_done"), elf.function("qe_port_write")
     arguments = [f"code={first:x}-{end:x}", f"done={done.address:x}", f"send={send.address:x}"]
-    for prefix in firmware.prefixes:
-        invoke = elf.function(f"{prefix}_invoke")
+    for model in firmware.models:
+        invoke = elf.function(f"{model.prefix}_invoke")
         arguments.append(f"invoke={invoke.address:x}-{invoke.address + invoke.size:x}")
     return arguments
 

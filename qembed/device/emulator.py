@@ -18,8 +18,10 @@ import termios
 import tty
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+from qembed.boards import Emulator
 from qembed.device.build import Firmware
 from qembed.device.host_tools import compile_tool, require_program
 from qembed.errors import DeviceError, ToolError
@@ -89,6 +91,18 @@ def boot(firmware: Firmware, plugin: str = "") -> Iterator[Running]:
             ) from error
 
 
+def prepare_runner(emulator: Emulator) -> Path:
+    """Compile the emulator's own program, or return what was compiled before.
+
+    Raises
+    ------
+    ToolError
+        If the compiler or a library is missing.
+    """
+    libraries = [f"-l{library}" for library in emulator.libraries]
+    return compile_tool(emulator.runner, libraries, (emulator.package,))
+
+
 def _make_raw(terminal: int) -> None:
     """Bytes pass unchanged, even if the program (QEMU does) switches output processing on."""
     tty.setraw(terminal)
@@ -102,11 +116,8 @@ def _command(firmware: Firmware, plugin: str) -> list[str]:
     if emulator is None:
         raise ToolError(f"board '{board.name}' has no emulator; name its serial port with --port")
     packages = (emulator.package,) if emulator.package else ()
-    runner = ""
-    if emulator.runner:
-        libraries = [f"-l{library}" for library in emulator.libraries]
-        runner = str(compile_tool(emulator.runner, libraries, packages))
-    values = {"{elf}": str(firmware.elf), "{runner}": runner}
+    runner = prepare_runner(emulator) if emulator.runner else ""
+    values = {"{elf}": str(firmware.elf), "{runner}": str(runner)}
     command = [values.get(part, part) for part in emulator.command]
     require_program(command[0], f"run board '{board.name}'", packages)
     if plugin:

@@ -30,17 +30,20 @@ class ModelPart:
     prefix : str
         Begins every C name of the model.
     layers : int
-        At least the number of QE_LAYER_DONE calls of an inference.
+        Calls of QE_LAYER_DONE in an inference.
     files : mapping of str to bytes
         By path below the folder `model`.
     constants : frozenset of str
         C names of its constant arrays.
+    sources : ModelSources, optional
+        How it was made; None for a model written by hand.
     """
 
     prefix: str
     layers: int
     files: Mapping[str, bytes]
     constants: frozenset[str]
+    sources: ModelSources | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,21 @@ class FirmwareProject:
     ----------
     folder : Path
     board : Board
-    prefixes : tuple of str
-        Of the models' C names.
-    constants : frozenset of str
-        C names of all constant arrays of the models.
+    models : tuple of ModelPart
+        In the order of the link's model index.
+    files : tuple of str
+        Everything that was written, by path below `folder`.
     """
 
     folder: Path
     board: Board
-    prefixes: tuple[str, ...]
-    constants: frozenset[str]
+    models: tuple[ModelPart, ...]
+    files: tuple[str, ...]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the models' C names."""
+        return tuple(model.prefix for model in self.models)
 
 
 def export_firmware(
@@ -68,8 +76,10 @@ def export_firmware(
     board: Board,
     out_dir: Path,
     prefixes: Sequence[str | None] | None = None,
+    *,
+    link: bool = True,
 ) -> FirmwareProject:
-    """Write the sources of a firmware with the verification link.
+    """Write the sources of a firmware.
 
     Parameters
     ----------
@@ -80,6 +90,8 @@ def export_firmware(
         Made if it is missing; files of an earlier export are replaced.
     prefixes : sequence of str or None, optional
         One for each graph; None stands for one made from the graph's name.
+    link : bool
+        With the verification link; else it only computes, as a measure of what the models need.
 
     Raises
     ------
@@ -91,10 +103,12 @@ def export_firmware(
         _part(model_sources(graph, board.target, name))
         for graph, name in zip(graphs, names, strict=True)
     ]
-    return write_firmware(parts, board, out_dir)
+    return write_firmware(parts, board, out_dir, link=link)
 
 
-def write_firmware(parts: Sequence[ModelPart], board: Board, out_dir: Path) -> FirmwareProject:
+def write_firmware(
+    parts: Sequence[ModelPart], board: Board, out_dir: Path, *, link: bool = True
+) -> FirmwareProject:
     """Write models together with the board, the link, main.c and a Makefile around them."""
     prefixes = tuple(part.prefix for part in parts)
     if len(set(prefixes)) != len(prefixes):
@@ -102,24 +116,27 @@ def write_firmware(parts: Sequence[ModelPart], board: Board, out_dir: Path) -> F
             f"models of one firmware need different prefixes, not {', '.join(prefixes)}"
         )
     files = {f"model/{path}": text for part in parts for path, text in part.files.items()}
-    runtime = sorted((firmware_templates() / "runtime").glob("*.[ch]"))
+    runtime = sorted((firmware_templates() / "runtime").glob("*.[ch]" if link else "*.h"))
     files |= {f"runtime/{path.name}": path.read_bytes() for path in runtime}
     files |= {f"board/{path.name}": path.read_bytes() for path in board.files}
-    values = _template_values(parts, board, sorted(files))
-    files |= {
-        name: render(f"firmware/{name}.j2", values) for name in ("main.c", "Makefile", "README.md")
-    }
+    values = _template_values(parts, board, sorted(files)) | {"link": link}
+    main = "main.c" if link else "bare_main.c"
+    for name, template in (("main.c", main), ("Makefile", "Makefile"), ("README.md", "README.md")):
+        files[name] = render(f"firmware/{template}.j2", values)
     for path, content in files.items():
         (out_dir / path).parent.mkdir(parents=True, exist_ok=True)
         with replacing(out_dir / path) as file:
             file.write(content)
-    constants = frozenset(name for part in parts for name in part.constants)
-    return FirmwareProject(out_dir, board, prefixes, constants)
+    return FirmwareProject(out_dir, board, tuple(parts), tuple(sorted(files)))
 
 
 def _part(sources: ModelSources) -> ModelPart:
     return ModelPart(
-        sources.prefix, len(sources.lowerings), sources.files, frozenset(sources.arrays)
+        sources.prefix,
+        len(sources.plan.layers),
+        sources.files,
+        frozenset(sources.arrays),
+        sources,
     )
 
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from support.toy import toy_output, toy_project
 
 from qembed.boards import list_boards, load_board
 from qembed.device.build import build_firmware
@@ -17,9 +16,13 @@ from qembed.device.emulator import boot
 from qembed.device.session import Session
 from qembed.device.transport import open_port
 from qembed.errors import DeviceError, QembedError, ToolError
+from qembed.resources import firmware_templates
+from support.toy import toy_output, toy_project
 
 INPUT = bytes(range(120, 128))
 BOARDS = ("native", "mps2-an386")
+NATIVE = firmware_templates() / "boards" / "native"
+COUNTED = tuple(b for b in list_boards() if load_board(b).emulator.plugin_option)
 
 
 def build(board, folder, *prefixes, **options):
@@ -53,11 +56,10 @@ def test_an_unknown_board_names_the_nearest():
 
 
 def test_a_folder_of_ones_own_is_a_board(tmp_path):
-    source = load_board("native").files[0].parent
     own = tmp_path / "mine"
-    shutil.copytree(source, own)
+    shutil.copytree(NATIVE, own)
     board = load_board(str(own))
-    assert (board.name, board.files[0].parent) == ("mine", own)
+    assert (board.name, board.files) == ("mine", load_board("native").files)
     with pytest.raises(QembedError, match=r"holds no board\.toml"):
         load_board(str(tmp_path))
 
@@ -71,7 +73,7 @@ def test_a_folder_of_ones_own_is_a_board(tmp_path):
         ("window_bytes = 4096", "window_bytes = -1", "link.window_bytes is negative"),
         ("[link]", "speed = 9\n[link]", "unknown key 'emulator.speed'"),
         ("[link]", "[link", "line "),
-        ('target = "native"', 'target = "native"\nshared = ["x.c"]', "'x.c' is not in"),
+        ('shared = ["posix_port.c"]', 'shared = ["x.c"]', "'x.c' is not in"),
         ('target = "native"', 'target = "native"\nlinker_script = "x"', "no linker script 'x'"),
         ('command = ["{elf}"]', "command = []", "emulator.command is empty"),
         ('command = ["{elf}"]', "command = [1]", "emulator.command must be a list of strings"),
@@ -79,7 +81,7 @@ def test_a_folder_of_ones_own_is_a_board(tmp_path):
 )
 def test_a_wrong_description_is_refused_with_file_and_key(tmp_path, old, new, complaint):
     own = tmp_path / "mine"
-    shutil.copytree(load_board("native").files[0].parent, own)
+    shutil.copytree(NATIVE, own)
     text = (own / "board.toml").read_text()
     assert old in text
     (own / "board.toml").write_text(text.replace(old, new))
@@ -160,8 +162,15 @@ def test_two_models_of_one_name_are_refused(tmp_path):
 # ---- running -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", list_boards())
 def test_a_booted_board_answers_as_often_as_it_is_opened(board, tmp_path):
+    with boot(build(board, tmp_path)) as running:
+        for _ in range(2):
+            assert infer(running.port_url).outputs == toy_output(INPUT)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_two_models_live_in_one_firmware(board, tmp_path):
     with boot(build(board, tmp_path, "one", "two")) as running:
         for model in (0, 1, 0):
             assert infer(running.port_url, model=model).outputs == toy_output(INPUT)
@@ -259,8 +268,9 @@ def test_the_child_never_outlives_us(board, end, tmp_path):
 # ---- counting ----------------------------------------------------------------------------------
 
 
-def test_counts_are_exact_and_repeat(tmp_path):
-    firmware = build("mps2-an386", tmp_path)
+@pytest.mark.parametrize("board", COUNTED)
+def test_counts_are_exact_and_repeat(board, tmp_path):
+    firmware = build(board, tmp_path)
     runs = []
     for _ in range(2):
         with boot_counting(firmware) as counting:
@@ -268,19 +278,24 @@ def test_counts_are_exact_and_repeat(tmp_path):
             (counts,) = counting.take()
         runs.append(counts)
     assert runs[0] == runs[1]
-    # Eight turns of each layer's loop: the addresses that run eight times are its body.
-    for layer in counts.layers:
-        body = [n for n in layer.values() if n == 8]
-        assert 4 <= len(body) <= 12
-        assert sum(layer.values()) - 8 * len(body) < 16
+    # Each layer's loop turns eight times: its body is the addresses that ran eight times, or seven
+    # where one turn is peeled off. Clang unrolls it.
+    for layer in counts.layers if firmware.board.target.compiler == "gcc" else ():
+        body = [n for n in layer.values() if n in (7, 8)]
+        assert 2 <= len(body) <= 24
+        assert sum(layer.values()) - sum(body) < 32
     # The firmware's own counter sees the same, and the few instructions of reading it.
-    per_tick = firmware.board.counter.per_tick
+    counter = firmware.board.counter
     for ticks, exact in zip(record.layer_ticks, counts.per_layer, strict=True):
-        assert exact <= round(ticks * per_tick) <= exact + 40
+        if counter.unit == "instructions":
+            assert exact <= round(ticks * counter.per_tick) <= exact + 60
 
 
-def test_the_firmware_s_own_counter_repeats_exactly(tmp_path):
-    firmware = build("mps2-an386", tmp_path)
+@pytest.mark.parametrize(
+    "board", [b for b in list_boards() if load_board(b).counter.unit in ("instructions", "cycles")]
+)
+def test_the_firmware_s_own_counter_repeats_exactly(board, tmp_path):
+    firmware = build(board, tmp_path)
     seen = set()
     with boot(firmware) as running:
         for _ in range(5):

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from qembed.boards import Board, load_board
+from qembed.device.doctor import examine_board
 from qembed.export.firmware import FirmwareProject, ModelPart, write_firmware
 from qembed.resources import firmware_templates
 
@@ -25,8 +28,17 @@ def toy_part(prefix: str = "toy") -> ModelPart:
 
 def toy_project(board: str | Board, folder: Path, *prefixes: str) -> FirmwareProject:
     """Write the firmware's sources."""
-    loaded = load_board(board) if isinstance(board, str) else board
+    loaded = need(board) if isinstance(board, str) else board
     return write_firmware([toy_part(prefix) for prefix in prefixes or ("toy",)], loaded, folder)
+
+
+def need(name: str) -> Board:
+    """Load a board, or skip the test and say what to install."""
+    board = load_board(name)
+    check = examine_board(board)
+    if not check.ok:
+        pytest.skip(f"board {name}: {check.detail}; {check.remedy}")
+    return board
 
 
 def toy_output(data: bytes) -> bytes:
