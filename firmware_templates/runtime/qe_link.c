@@ -14,6 +14,7 @@
 #define HEADER_BYTES 8u
 #define CRC_BYTES 4u
 #define BLOCK_BYTES 254u /* longest run of non-zero bytes in COBS */
+#define SHORTEST_ANSWER 64u
 #define NO_STEP 0xFFFFFFFFu
 
 enum request { HELLO = 0x81, DESCRIBE, INFER, RESET, PING, SETUP };
@@ -60,6 +61,7 @@ static struct {
     uint8_t block_length;
     uint32_t crc;
     uint16_t sequence; /* of the request that is being answered */
+    uint32_t longest;  /* largest body of an answer in pieces */
     uint8_t model_index;
 
     /* The sample. */
@@ -68,6 +70,7 @@ static struct {
     uint32_t sample, filled;
     uint8_t flags;
     bool has_record; /* the arena still holds the outputs of `sample` */
+    uint16_t run;    /* number of the run that they come from */
     uint32_t next_step;
 
     /* What was seen of its run. */
@@ -193,7 +196,7 @@ static uint32_t now(void)
 /* Send the part of a layer's output that was asked for; needs no memory of its own. */
 static void send_tensor(const uint8_t *data, uint32_t bytes)
 {
-    const uint32_t room = QE_LINK_FRAME_BYTES - HEADER_BYTES - 12u;
+    const uint32_t room = link.longest - HEADER_BYTES - 12u;
     uint32_t at = link.fetch_first < bytes ? link.fetch_first : bytes;
     uint32_t end = link.fetch_count < bytes - at ? at + link.fetch_count : bytes;
 
@@ -297,6 +300,11 @@ static uint32_t take(request *r, uint32_t bytes)
     return value;
 }
 
+static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
 static uint32_t sum_bytes(const qe_buffer *buffers, uint32_t count)
 {
     uint32_t sum = 0;
@@ -362,7 +370,7 @@ typedef struct {
 
 static void record_bytes(record *out, const uint8_t *data, uint32_t count)
 {
-    const uint32_t room = QE_LINK_FRAME_BYTES - HEADER_BYTES - 8u;
+    const uint32_t room = link.longest - HEADER_BYTES - 10u;
 
     for (; count > 0; count--, out->at++) {
         if (out->at == out->piece_end) {
@@ -371,6 +379,7 @@ static void record_bytes(record *out, const uint8_t *data, uint32_t count)
             }
             begin_frame(RESULT);
             put32(link.sample);
+            put16(link.run);
             put32(out->at);
             out->piece_end += room;
         }
@@ -432,6 +441,7 @@ static void run_sample(void)
         link.model->reset();
         link.next_step = NO_STEP;
     }
+    link.run++;
     link.input_hash = hash_inputs();
     memset(link.hashes, 0, sizeof link.hashes);
     memset(link.layer_ticks, 0, sizeof link.layer_ticks);
@@ -520,13 +530,14 @@ static void on_infer(request *r)
     uint32_t sample, offset, end;
     uint8_t flags;
 
-    if (r->left < 9 || (r->left < 19 && (r->at[0] & FETCH) != 0)) {
+    if (r->left < 11 || (r->left < 21 && (r->at[0] & FETCH) != 0)) {
         refuse(BAD_REQUEST, r->type);
         return;
     }
     flags = (uint8_t)take(r, 1);
     sample = take(r, 4);
     offset = take(r, 4);
+    link.longest = clamp(take(r, 2), SHORTEST_ANSWER, QE_LINK_FRAME_BYTES);
     if ((flags & FETCH) != 0) {
         link.fetch_layer = take(r, 2);
         link.fetch_first = take(r, 4);

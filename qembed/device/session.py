@@ -40,6 +40,8 @@ HELLO_TIMEOUT = 5.0
 """Seconds for a board to answer at all: an emulator looks for an opened terminal once a second."""
 PATIENCE = 60.0
 """Seconds without any answer: longer than any one inference may take."""
+STUCK_AFTER = 5
+"""Times the patience for one request on a line that is alive but loses nearly everything."""
 MAX_RESETS = 8
 """Resets of the board in a row without one result: then a sample, not the line, is the cause."""
 MAX_AHEAD = 256
@@ -104,6 +106,7 @@ class Session:
         self.patience = patience
         self.resets = 0
         self._resets_in_a_row = 0
+        self._silent = self._stuck = 0.0
         self._sample = 0
         self._setup: Job | None = None
         self._past = Statistics()
@@ -322,22 +325,36 @@ class Session:
     # ---- the line ------------------------------------------------------------------------------
 
     def _exchange(self) -> list[Event]:
-        """Send what is due, read what is there."""
-        client = self._client
-        data = client.poll(time.monotonic())
+        """Send what is due, read what is there. Time that the caller takes in between is free."""
+        client, started = self._client, time.monotonic()
+        data = client.poll(started)
         if data:
             self.port.write(data)
         received = self.port.read()
         now = time.monotonic()
         events = client.receive(received, now) if received else []
+        spent = now - started
+        self._silent = 0.0 if client.last_answer >= started else self._silent + spent
         if any(isinstance(event, Answered) for event in events):
             self._resets_in_a_row = 0
-        if now - client.last_answer > self.patience:
+            self._stuck = 0.0
+        else:
+            self._stuck += spent
+        self._give_up_in_time()
+        return events
+
+    def _give_up_in_time(self) -> None:
+        if self._silent > self.patience:
             raise DeviceError(
                 f"the board on {self.port.url} has been silent for {self.patience:g} s: it hangs,"
-                " or an inference takes longer than that"
+                " or one inference takes longer than that"
             )
-        return events
+        if self._stuck > STUCK_AFTER * self.patience:
+            raise DeviceError(
+                f"no request got through to the board on {self.port.url} and back in"
+                f" {STUCK_AFTER * self.patience:g} s: the line is too bad; check the cable, the"
+                " baud rate and flow control"
+            )
 
     def _ask(self, job: Job) -> Record | Answer:
         """Do one job; any refusal of what is no inference is an error."""

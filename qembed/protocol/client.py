@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from qembed.errors import DeviceError
 from qembed.protocol import framing
 from qembed.protocol.messages import (
     HEADER,
@@ -35,12 +34,18 @@ from qembed.protocol.messages import (
     record_bytes,
 )
 
-PING_AFTER = 0.25
-"""Seconds of silence after which we ask. Short: a question costs 15 bytes, silence the line."""
-PING_AT_MOST_EVERY = 4.0
+ASK_AFTER = 0.25
+"""Seconds of silence after which we ask, as long as nothing is known of the line."""
+ASK_AFTER_ROUND_TRIPS, ASK_SOONEST = 4, 0.03
+"""Then: this many round trips, but not sooner. A question costs 15 bytes, silence the line."""
+ASK_LATEST = 4.0
 """Seconds between questions at last: they must not fill the buffer during a long inference."""
-MAX_ATTEMPTS = 500
-"""Repetitions of one job. At half of all frames lost, 500 in a row have odds of 1 in 10**150."""
+SHRINK, GROW = 3 / 4, 17 / 16
+"""What a lost and an answered piece do to the size of the next: in balance at one loss in six."""
+MAX_GIVEN_UP = 256
+"""Transmissions that are remembered after they were given up; a later answer is stale."""
+SMALLEST_PIECE = 48
+"""Bytes of data; below, headers are most of a frame."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,23 +118,50 @@ class Statistics:
         )
 
 
+class _Assembly:
+    """The record of one run, as far as it has arrived."""
+
+    def __init__(self, run: int, total: int) -> None:
+        self.run = run
+        self.data = bytearray(total)
+        self._missing = bytearray(b"\1" * total)
+
+    @property
+    def complete(self) -> bool:
+        return not any(self._missing)
+
+    def add(self, offset: int, data: bytes) -> None:
+        end = offset + len(data)
+        if end <= len(self.data):
+            self.data[offset:end] = data
+            self._missing[offset:end] = bytes(len(data))
+
+
 @dataclass(slots=True, eq=False)
 class _Progress:
     """A job under way. `position`: next byte of data to send; `confirmed`: bytes the device has.
 
-    `epoch` counts rewinds: an answer to a frame of an earlier one must not rewind again.
+    `last_piece` is where the piece began that was sent last. `epoch` counts rewinds: an answer to a
+    frame of an earlier one must not rewind again.
     """
 
     job: Job
     position: int = 0
+    last_piece: int = 0
     confirmed: int = 0
     epoch: int = 0
     sent: bool = False
+    record: _Assembly | None = None
 
     @property
     def waiting(self) -> bool:
-        """Nothing left to send."""
+        """Nothing is left to send."""
         return self.sent and self.position == len(self.job.data)
+
+    @property
+    def in_pieces(self) -> bool:
+        """The device may have a part of the input, and loses it when another sample begins."""
+        return self.last_piece > 0
 
 
 @dataclass(slots=True, eq=False)
@@ -140,7 +172,7 @@ class _Transmission:
     offset: int
     wire_bytes: int
     epoch: int
-    record: bytearray = field(default_factory=bytearray)
+    sent_at: float
 
 
 class Client:
@@ -174,9 +206,13 @@ class Client:
         self._sequence = session & 0xFFFF
         self._jobs: deque[_Progress] = deque()
         self._in_flight: dict[int, _Transmission] = {}
+        self._given_up: dict[int, _Transmission] = {}
         self._lost = False
         self._quiet_since = now
-        self._ask_after = PING_AFTER
+        self._now = now
+        self._round_trip = ASK_AFTER / ASK_AFTER_ROUND_TRIPS
+        self._ask_after = ASK_AFTER
+        self._piece_bytes = float(framing.MAX_BODY)
 
     @property
     def damaged_here(self) -> int:
@@ -211,6 +247,7 @@ class Client:
     def poll(self, now: float) -> bytes:
         """Return what is to be sent now. Call it after every event and at `deadline`."""
         frames = []
+        self._now = now
         while (frame := self._next_frame()) is not None:
             frames.append(frame)
         if frames:
@@ -218,7 +255,7 @@ class Client:
         elif self._in_flight and now - self._quiet_since >= self._ask_after:
             frames.extend(self._break_silence())
             self._quiet_since = now
-            self._ask_after = min(2 * self._ask_after, PING_AT_MOST_EVERY)
+            self._ask_after = max(min(2 * self._ask_after, ASK_LATEST), self._ask_after)
         return b"".join(frames)
 
     def deadline(self) -> float | None:
@@ -244,34 +281,38 @@ class Client:
         if progress is None:
             return None
         job, offset = progress.job, progress.position
-        piece = job.data[offset : offset + self._piece_bytes(job)]
+        piece = job.data[offset : offset + min(self._room_for_data(job), int(self._piece_bytes))]
         fields = job.fields
         if job.type == Type.INFER:
-            fields = infer_fields(job.flags, job.sample, offset, job.fetch) + piece
+            fields = infer_fields(job.flags, job.sample, offset, self._longest(), job.fetch) + piece
         if not self._room(framing.longest_frame(HEADER.size + len(fields))):
             return None
         progress.sent = True
+        progress.last_piece = offset
         progress.position += len(piece)
         return self._transmit(job.type, job.model, fields, progress, offset)
 
-    def _piece_bytes(self, job: Job) -> int:
+    def _longest(self) -> int:
+        """Largest answer we wish for: as long as the pieces we dare to send."""
+        return min(int(self._piece_bytes) + HEADER.size, 0xFFFF)
+
+    def _room_for_data(self, job: Job) -> int:
         """How much of a job's data a frame takes beside the fields of INFER."""
         frame_bytes = self.info.frame_bytes if self.info else 0
-        return frame_bytes - HEADER.size - len(infer_fields(job.flags, 0, 0, job.fetch))
+        return frame_bytes - HEADER.size - len(infer_fields(job.flags, 0, 0, 0, job.fetch))
 
     def _next_job(self) -> _Progress | None:
-        """Return the first job with something to send, unless an input in pieces is in the way."""
+        """Return the first job with something to send, unless an input in pieces is in the way.
+
+        The next sample may follow on the heels of the last piece, if the line is good.
+        """
         for progress in self._jobs:
             if not progress.waiting:
                 return progress
-            if progress.confirmed < self._last_piece(progress.job):
+            good = self._piece_bytes >= self._room_for_data(progress.job)
+            if progress.in_pieces and not (good and progress.confirmed >= progress.last_piece):
                 return None
         return None
-
-    def _last_piece(self, job: Job) -> int:
-        """Offset of the last piece of a job's data; 0 if one piece holds all of it."""
-        room = self._piece_bytes(job)
-        return max(len(job.data) - 1, 0) // room * room if job.data else 0
 
     def _transmit(
         self, kind: Type, model: int, fields: bytes, progress: _Progress | None, offset: int = 0
@@ -280,7 +321,9 @@ class Client:
         header = Header(kind, model, self._sequence, self.session)
         frame = framing.encode(header.pack() + fields)
         epoch = progress.epoch if progress else 0
-        self._in_flight[self._sequence] = _Transmission(progress, offset, len(frame), epoch)
+        self._in_flight[self._sequence] = _Transmission(
+            progress, offset, len(frame), epoch, self._now
+        )
         self.statistics.sent_frames += 1
         self.statistics.sent_bytes += len(frame)
         return frame
@@ -288,13 +331,7 @@ class Client:
     # ---- receiving -----------------------------------------------------------------------------
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take bytes from the line, return what they tell.
-
-        Raises
-        ------
-        DeviceError
-            If a job was repeated too often.
-        """
+        """Take bytes from the line, return what they tell."""
         events: list[Event] = []
         for body in self._decoder.feed(data):
             answer = parse(body)
@@ -305,7 +342,8 @@ class Client:
         return events
 
     def _on_answer(self, header: Header, answer: Answer, now: float) -> Iterator[Event]:
-        transmission = self._in_flight.get(header.sequence)
+        sequence = header.sequence
+        transmission = self._in_flight.get(sequence) or self._given_up.get(sequence)
         lost = isinstance(answer, Refusal) and answer.code == Code.SESSION
         if transmission is None or (header.session != self.session and not lost):
             self.statistics.stale_frames += 1
@@ -315,20 +353,23 @@ class Client:
             yield SessionLost()
             return
         self.last_answer = self._quiet_since = now
-        self._ask_after = PING_AFTER
-        self._give_up_before(header.sequence)
+        self._round_trip += (now - transmission.sent_at - self._round_trip) / 8
+        self._ask_after = max(ASK_AFTER_ROUND_TRIPS * self._round_trip, ASK_SOONEST)
+        if sequence in self._in_flight:
+            self._give_up_before(sequence)
+        self._piece_bytes = min(self._piece_bytes * GROW, framing.MAX_BODY)
         progress = transmission.progress
         if isinstance(answer, Pong):
             self.damaged_there = answer.damaged
         if progress is None or progress not in self._jobs:
-            del self._in_flight[header.sequence]  # PING, or a job that is already finished
+            self._close(sequence)  # PING, or a job that is already finished
         elif isinstance(answer, TensorPiece):
             if answer.sample == progress.job.sample:
                 yield Fetched(progress.job, answer)
         elif isinstance(answer, ResultPiece):
-            yield from self._on_result(header.sequence, transmission, progress, answer)
+            yield from self._on_result(sequence, progress, answer)
         else:
-            del self._in_flight[header.sequence]
+            self._close(sequence)
             yield from self._on_simple(transmission, progress, answer)
 
     def _give_up_before(self, sequence: int) -> None:
@@ -338,11 +379,23 @@ class Client:
                 return
             self._give_up(earlier)
 
+    def _close(self, sequence: int) -> None:
+        self._in_flight.pop(sequence, None)
+        self._given_up.pop(sequence, None)
+
     def _give_up(self, sequence: int) -> None:
+        """Send again what it carried; should its answer come after all, it still counts."""
         transmission = self._in_flight.pop(sequence)
+        self._given_up[sequence] = transmission
+        if len(self._given_up) > MAX_GIVEN_UP:
+            del self._given_up[next(iter(self._given_up))]
         self.statistics.lost_frames += 1
-        if transmission.progress is not None:
-            self._rewind(transmission.progress, transmission, transmission.offset)
+        progress = transmission.progress
+        if progress is not None:
+            if progress.job.data:
+                longest = min(self._piece_bytes, self._room_for_data(progress.job))
+                self._piece_bytes = max(longest * SHRINK, SMALLEST_PIECE)
+            self._rewind(progress, transmission, transmission.offset)
 
     def _rewind(self, progress: _Progress, transmission: _Transmission, offset: int) -> None:
         if transmission.epoch != progress.epoch:
@@ -351,35 +404,28 @@ class Client:
         progress.sent = False
         progress.position = offset
         progress.confirmed = min(progress.confirmed, offset)
-        if progress.epoch > MAX_ATTEMPTS:
-            raise DeviceError(
-                f"the line is too bad: one request was repeated {MAX_ATTEMPTS} times without an"
-                " answer; check the cable, the baud rate and flow control"
-            )
 
     def _on_result(
         self,
         sequence: int,
-        transmission: _Transmission,
         progress: _Progress,
         piece: ResultPiece,
     ) -> Iterator[Event]:
         job = progress.job
         model = self.models[job.model]
         ticks = Infer.TICKS in job.flags
-        total = record_bytes(model, ticks)
-        if piece.sample != job.sample or piece.offset != len(transmission.record):
-            self._give_up(sequence)
+        if piece.sample != job.sample:
             return
-        transmission.record += piece.data
-        if len(transmission.record) < total:
-            return
-        if len(transmission.record) > total:
-            self._give_up(sequence)
-            return
-        del self._in_flight[sequence]
-        self._jobs.remove(progress)
-        yield Answered(job, parse_record(bytes(transmission.record), model.layers, ticks))
+        if progress.record is None or progress.record.run != piece.run:
+            progress.record = _Assembly(piece.run, record_bytes(model, ticks))
+        record = progress.record
+        record.add(piece.offset, piece.data)
+        if record.complete:
+            self._close(sequence)
+            self._jobs.remove(progress)
+            yield Answered(job, parse_record(bytes(record.data), model.layers, ticks))
+        elif piece.offset + len(piece.data) >= len(record.data) and sequence in self._in_flight:
+            self._give_up(sequence)  # the last piece, but an earlier one is missing
 
     def _on_simple(
         self, transmission: _Transmission, progress: _Progress, answer: Answer

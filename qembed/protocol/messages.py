@@ -109,9 +109,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ResultPiece:
-    """A piece of a record."""
+    """A piece of a record; all pieces of one record are of one run."""
 
     sample: int
+    run: int
     offset: int
     data: bytes
 
@@ -175,10 +176,14 @@ class Record:
 
 
 def infer_fields(
-    flags: Infer, sample: int, offset: int, fetch: tuple[int, int, int] | None = None
+    flags: Infer,
+    sample: int,
+    offset: int,
+    longest: int,
+    fetch: tuple[int, int, int] | None = None,
 ) -> bytes:
     """Fields of INFER before its data; `fetch` is (layer, first, count), with flag FETCH."""
-    head = struct.pack("<BII", flags, sample, offset)
+    head = struct.pack("<BIIH", flags, sample, offset, longest)
     return head if fetch is None else head + struct.pack("<HII", *fetch)
 
 
@@ -271,8 +276,8 @@ def _model(fields: _Fields) -> Model:
 
 
 def _result(fields: _Fields) -> ResultPiece:
-    sample, offset = fields.take("<II")
-    return ResultPiece(sample, offset, fields.rest())
+    sample, run, offset = fields.take("<IHI")
+    return ResultPiece(sample, run, offset, fields.rest())
 
 
 def _tensor(fields: _Fields) -> TensorPiece:

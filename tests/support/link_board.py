@@ -21,7 +21,7 @@ def compile_link(output: Path, *flags: str, main: str = "link_firmware.c") -> Pa
     templates = firmware_templates()
     sources = [Path(__file__).with_name(main), *(templates / "runtime").glob("*.c")]
     if main == "link_firmware.c":
-        sources.append(templates / "boards/native/port.c")
+        sources.append(templates / "boards/_common/posix_port.c")
     includes = [f"-I{templates / folder}" for folder in ("runtime", "kernels/include")]
     command = ["gcc", *STRICT, "-O2", "-DQE_OBSERVE", *includes, *flags, *sources, "-o", output]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -64,17 +64,15 @@ class Board:
 SMALL, WIDE, ADDER = 0, 1, 2
 
 
-def small_layers(data: bytes) -> list[bytes]:
-    y = 3 * np.frombuffer(data, np.uint8) + np.uint8(1)
-    return [y.tobytes(), y.reshape(5, 8).sum(axis=1).astype(np.uint8).tobytes()]
-
-
-def wide_layers(data: bytes) -> list[bytes]:
-    a, b = np.frombuffer(data[:300], np.uint8), np.frombuffer(data[300:], np.uint8)
-    turned = ~b[::-1]
-    return [turned.tobytes(), (a ^ turned[:300]).tobytes()]
-
-
-def adder_layers(history: list[bytes]) -> list[bytes]:
-    total = sum(np.frombuffer(data, np.uint8).astype(int) for data in history) + 7
-    return [total.astype(np.uint8).tobytes()]
+def expected(model: int, history: list[bytes]) -> list[bytes]:
+    """Outputs of all layers for the last sample; only ADDER remembers the others."""
+    x = np.frombuffer(history[-1], np.uint8)
+    if model == SMALL:
+        y = 3 * x + np.uint8(1)
+        layers = [y, y.reshape(5, 8).sum(axis=1)]
+    elif model == WIDE:
+        turned = ~x[300:][::-1]
+        layers = [turned, x[:300] ^ turned[:300]]
+    else:
+        layers = [sum(np.frombuffer(data, np.uint8).astype(int) for data in history) + 7]
+    return [layer.astype(np.uint8).tobytes() for layer in layers]
