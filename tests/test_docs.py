@@ -21,6 +21,11 @@ def test_the_table_of_operators_is_current():
     assert tool.TARGET.read_text() == tool.document(), f"run python tools/{tool.__name__}.py"
 
 
+def test_the_table_of_boards_is_current():
+    tool = load_tool("boards_page")
+    assert tool.TARGET.read_text() == tool.document(), f"run python tools/{tool.__name__}.py"
+
+
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
