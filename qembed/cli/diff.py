@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import RenderableType
-from rich.text import Text
 
 from qembed.cli import Exit
 from qembed.cli._common import FILE, emit, json_option, stderr
 from qembed.dataset import blocks, head, open_dataset, random_dataset
 from qembed.importers import import_model
 from qembed.numerics import PROFILES
-from qembed.report.terminal import count, layer_name, safe, table
-from qembed.verify.diff import AGAINST, Comparison, compare
+from qembed.report.diff import comparison_tables
+from qembed.verify.diff import AGAINST, compare
 
 
 @click.command("diff")
@@ -53,31 +50,5 @@ def command(
     with stderr().status("comparing"):
         rows = compare(file, block, own, runtimes)
     result = {"model": graph.name, "own": own, "samples": len(block[0]), "comparisons": rows}
-    emit("diff", result, as_json, lambda: _tables(rows, own, data.origin))
+    emit("diff", result, as_json, lambda: comparison_tables(rows, own))
     return Exit.DIFFERENT if any(row.equal < row.samples for row in rows) else Exit.DONE
-
-
-def _tables(rows: Sequence[Comparison], own: str, origin: str) -> list[RenderableType]:
-    made = table("runtime", ">equal", ">of", ">largest", "ran", "description")
-    for row in rows:
-        ran = "yes" if row.ran else "no"
-        note = row.note
-        if row.predicted is not None and row.predicted < row.samples:
-            note = f"its profile predicts {row.predicted} of {row.samples}"
-        made.add_row(
-            row.runtime, count(row.equal), count(row.samples), count(row.largest), ran, safe(note)
-        )
-    parts: list[RenderableType] = [Text(f"outputs, against {own}, on {origin}", "bold"), made]
-    for row in rows:
-        if row.departures:
-            parts += [Text(f"where {row.runtime} departs", "bold"), _departures(row)]
-    return parts
-
-
-def _departures(row: Comparison) -> RenderableType:
-    made = table("layer", "operator", ">first in", ">values", ">largest", "description")
-    for d in row.departures:
-        made.add_row(
-            layer_name(d.name), d.op, count(d.samples), count(d.elements), count(d.largest), d.why
-        )
-    return made
