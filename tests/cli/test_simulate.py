@@ -1,6 +1,10 @@
 """simulate: inputs of every form, the numbers it reports, the files it writes."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -219,3 +223,20 @@ def test_real_keywords(qembed, shared):
         "simulate", shared / "models/kws_int8.tflite", "-i", shared / "data/kws01.npz", "--json"
     )
     assert result.document["run"]["correct"] == 538
+
+
+def test_interrupted(digits, graph, tmp_path):
+    """Ctrl-C in the middle: status 130, one line, nothing half-written."""
+    (quantized,) = graph.samples.inputs
+    np.save(tmp_path / "many.npy", np.concatenate([quantized] * 40))
+    command = [sys.executable, "-m", "qembed", "simulate", digits, "-i", "many.npy"]
+    command += ["--form", "reference", "-o", "out.npz", "--trace", "trace"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(".trace*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert process.stderr.read() == "qembed: interrupted\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["many.npy"]
