@@ -9,7 +9,7 @@ import numpy as np
 from qembed.arithmetic import ROUNDINGS, Requantization
 from qembed.errors import UnsupportedError
 from qembed.export.lowering import CArray, Value
-from qembed.ir import AnyArray, Padding2D, Shape
+from qembed.ir import AnyArray, Padding2D, Shape, Tensor
 
 SUFFIX = {"int8": "s8", "int16": "s16", "int32": "s32"}
 """How a kernel's name says the type of its activations."""
@@ -27,6 +27,7 @@ def geometry(
     stride: tuple[int, int],
     padding: Padding2D,
     dilation: tuple[int, int] = (1, 1),
+    backward: bool = False,
 ) -> Fields:
     """`qe_geometry` of a window sliding over an NHWC image."""
     return {
@@ -37,6 +38,7 @@ def geometry(
         "stride": dict(zip("hw", stride, strict=True)),
         "dilation": dict(zip("hw", dilation, strict=True)),
         "padding": {"h": padding[0][0], "w": padding[1][0]},
+        "backward": int(backward),
     }
 
 
@@ -132,13 +134,24 @@ def walks(names: Sequence[str], shape: Shape, strides: Sequence[Sequence[int]]) 
     ]
 
 
-def broadcast_walks(shapes: Sequence[Shape], output: Shape) -> list[Fields]:
+def pair(inputs: Sequence[Tensor], output: Tensor) -> Fields:
+    """`qe_pair` of two operands that are broadcast."""
+    walk1, walk2 = broadcast_walks(["walk1", "walk2"], [x.shape for x in inputs], output.shape)
+    return {"walk1": walk1, "walk2": walk2}
+
+
+def not_broadcast(inputs: Sequence[Tensor], output: Tensor) -> tuple[int, ...]:
+    """Positions of the operands that the output may overwrite."""
+    return tuple(i for i, x in enumerate(inputs) if x.nbytes == output.nbytes)
+
+
+def broadcast_walks(names: Sequence[str], shapes: Sequence[Shape], output: Shape) -> list[Fields]:
     """`qe_walk` through operands, in the order of the output they are broadcast to."""
     strides = []
     for shape in shapes:
         dense = [0 if n == 1 else s for n, s in zip(shape, dense_strides(shape), strict=True)]
         strides.append([0] * (len(output) - len(shape)) + dense)
-    return walks([f"walk{i + 1}" for i in range(len(shapes))], output, strides)
+    return walks(names, output, strides)
 
 
 def reduction_walks(shape: Shape, axes: tuple[int, ...]) -> tuple[Fields, Fields]:
@@ -150,6 +163,11 @@ def reduction_walks(shape: Shape, axes: tuple[int, ...]) -> tuple[Fields, Fields
         for name, chosen in (("kept", kept), ("reduced", axes))
     )
     return over_kept, over_reduced
+
+
+def item_bytes(tensor: Tensor) -> int:
+    """Bytes of one value."""
+    return np.dtype(tensor.dtype).itemsize
 
 
 def dense_strides(shape: Shape) -> list[int]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qembed.ir import AnyArray, Graph, Node
+from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders
 
 
@@ -73,11 +74,21 @@ class Lowering:
         See the module docstring.
     in_place : tuple of int
         Positions of inputs that the (first) output may overwrite when both start at the same
-        address. Every other overlap is forbidden.
+        address.
+    overlaps : tuple of Overlap
+        Further distances of inputs and outputs at which the result is right. Every overlap that is
+        not declared is forbidden.
     identity : bool
         The output's bytes are those of input 0: placed there, the call can be left out.
     orders : Orders
         Storage order of its inputs and outputs.
+    traversal : str
+        Name of the order in which it reads and writes.
+    cost : int
+        Instructions, roughly, beyond those of the layer's cheapest traversal.
+    others : tuple of Lowering
+        The same kernel in other traversals, each with a name of its own. The memory plan takes
+        the one that suits it.
     """
 
     stem: str
@@ -93,6 +104,10 @@ class Lowering:
     in_place: tuple[int, ...] = ()
     identity: bool = False
     orders: Orders = NHWC
+    overlaps: tuple[Overlap, ...] = ()
+    traversal: str = "forward"
+    cost: int = 0
+    others: tuple[Lowering, ...] = ()
 
     @property
     def arrays(self) -> tuple[CArray, ...]:

@@ -64,25 +64,40 @@ class ModelSources:
 
 def demand_of(lowering: Lowering) -> Demand:
     """Translate what a lowered node asks of memory."""
-    overlaps = tuple(Overlap(i, 0, in_place=True) for i in lowering.in_place)
-    return Demand((Traversal("forward", lowering.scratch_bytes, overlaps),), lowering.identity)
+    ways = (lowering, *lowering.others)
+    return Demand(tuple(_traversal_of(way) for way in ways), lowering.identity)
 
 
-def plan_for(graph: Graph, target: Target) -> tuple[tuple[Lowering, ...], Plan]:
-    """Choose a kernel for every node and a place for every activation.
+def _traversal_of(lowering: Lowering) -> Traversal:
+    in_place = tuple(Overlap(i, 0, in_place=True) for i in lowering.in_place)
+    return Traversal(
+        lowering.traversal, lowering.scratch_bytes, in_place + lowering.overlaps, lowering.cost
+    )
+
+
+def plan_for(
+    graph: Graph, target: Target, arena_max: int | None = None
+) -> tuple[tuple[Lowering, ...], Plan]:
+    """Choose a kernel and a traversal for every node, and a place for every activation.
 
     Raises
     ------
     UnsupportedError
-        If the target has no kernel for a node.
+        If the target has no kernel for a node, or no plan of `arena_max` bytes was found.
     """
     lowerings = choose_kernels(graph, target)
-    plan = plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment)
+    plan = plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment, arena_max)
     check(plan, graph)
-    return lowerings, plan
+    chosen = list(lowerings)
+    for n, traversal in plan.traversals.items():
+        ways = (lowerings[n], *lowerings[n].others)
+        chosen[n] = next(way for way in ways if way.traversal == traversal.name)
+    return tuple(chosen), plan
 
 
-def model_sources(graph: Graph, target: Target, prefix: str | None = None) -> ModelSources:
+def model_sources(
+    graph: Graph, target: Target, prefix: str | None = None, arena_max: int | None = None
+) -> ModelSources:
     """Turn a validated graph into C.
 
     Parameters
@@ -91,16 +106,19 @@ def model_sources(graph: Graph, target: Target, prefix: str | None = None) -> Mo
     target : Target
     prefix : str, optional
         Begins every C name; by default made from the graph's name.
+    arena_max : int, optional
+        Bytes of RAM that the activations may take.
 
     Raises
     ------
     QembedError
         If the prefix cannot begin C names.
     UnsupportedError
-        If the target has no kernel for a node, or an output is a constant.
+        If the target has no kernel for a node, an output is a constant, or no plan of `arena_max`
+        bytes was found.
     """
     prefix = c_text.sanitize_prefix(graph.name) if prefix is None else c_text.check_prefix(prefix)
-    lowerings, plan = plan_for(graph, target)
+    lowerings, plan = plan_for(graph, target, arena_max)
     names = _names(prefix, graph, lowerings, plan)
     values = _context(graph, target, lowerings, plan, names)
     files = {

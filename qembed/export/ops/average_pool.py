@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.average_pool import AveragePool
@@ -12,7 +12,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     """Fill the portable kernel's parameters."""
     params: AveragePool = node.params
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    return Lowering(
+    lowering = Lowering(
         stem="average_pool",
         variant="portable",
         function=f"qe_average_pool_{fields.SUFFIX[x.dtype]}",
@@ -27,3 +27,4 @@ def lower(node: Node, graph: Graph) -> Lowering:
         sources=("portable/qe_average_pool.c", "portable/qe_window.c"),
         headers=("qe_average_pool.h",),
     )
+    return overlaps.sliding_both_ways(lowering, x, y, params.window, params.stride, params.padding)

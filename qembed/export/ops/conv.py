@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.conv import Conv
@@ -13,7 +13,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     params: Conv = node.params
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     out_c, kh, kw, depth = params.weights.shape
-    return Lowering(
+    lowering = Lowering(
         stem="conv",
         variant="portable",
         function=f"qe_conv_{fields.SUFFIX[x.dtype]}{'_w4' if params.weight_bits == 4 else ''}",
@@ -35,4 +35,15 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_conv.c", "portable/qe_window.c", "portable/qe_fixedpoint.c"),
         headers=("qe_conv.h",),
+    )
+    return overlaps.sliding_both_ways(
+        lowering,
+        x,
+        y,
+        (kh, kw),
+        params.stride,
+        params.padding,
+        params.dilation,
+        depth=depth,
+        group_outputs=out_c // (x.shape[3] // depth),
     )

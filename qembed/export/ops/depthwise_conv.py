@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.depthwise_conv import DepthwiseConv
@@ -14,7 +14,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     kh, kw, out_c = params.weights.shape
     bits = "_w4" if params.weight_bits == 4 else ""
-    return Lowering(
+    lowering = Lowering(
         stem="depthwise_conv",
         variant="portable",
         function=f"qe_depthwise_conv_{fields.SUFFIX[x.dtype]}{bits}",
@@ -39,4 +39,15 @@ def lower(node: Node, graph: Graph) -> Lowering:
             "portable/qe_fixedpoint.c",
         ),
         headers=("qe_depthwise_conv.h",),
+    )
+    return overlaps.sliding_both_ways(
+        lowering,
+        x,
+        y,
+        (kh, kw),
+        params.stride,
+        params.padding,
+        params.dilation,
+        depth=1,
+        group_outputs=out_c // x.shape[3],
     )

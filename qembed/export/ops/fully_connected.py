@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from qembed.export import fields
+import numpy as np
+
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.fully_connected import FullyConnected
@@ -15,6 +17,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     params: FullyConnected = node.params
     x = graph.tensors[node.inputs[0]]
     outputs, inputs = params.weights.shape
+    rows = math.prod(x.shape) // inputs
     bits = "_w4" if params.weight_bits == 4 else ""
     return Lowering(
         stem="fully_connected",
@@ -22,7 +25,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
         function=f"qe_fully_connected_{fields.SUFFIX[x.dtype]}{bits}",
         params_type="qe_fully_connected_params",
         fields={
-            "rows": math.prod(x.shape) // inputs,
+            "rows": rows,
             "inputs": inputs,
             "outputs": outputs,
             "input_zero_point": params.input_zero_point,
@@ -36,4 +39,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_fully_connected.c", "portable/qe_fixedpoint.c"),
         headers=("qe_fully_connected.h",),
+        overlaps=overlaps.by_rows(rows, inputs, outputs, np.dtype(x.dtype).itemsize),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.max_pool import MaxPool
@@ -12,7 +12,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     """Fill the portable kernel's parameters."""
     params: MaxPool = node.params
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    return Lowering(
+    lowering = Lowering(
         stem="max_pool",
         variant="portable",
         function=f"qe_max_pool_{fields.SUFFIX[x.dtype]}",
@@ -27,3 +27,4 @@ def lower(node: Node, graph: Graph) -> Lowering:
         sources=("portable/qe_max_pool.c", "portable/qe_window.c"),
         headers=("qe_max_pool.h",),
     )
+    return overlaps.sliding_both_ways(lowering, x, y, params.window, params.stride, params.padding)

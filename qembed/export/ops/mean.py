@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.mean import Mean
@@ -27,4 +27,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_mean.c", "portable/qe_fixedpoint.c"),
         headers=("qe_mean.h",),
+        overlaps=overlaps.reduced(x, params.axes),
     )

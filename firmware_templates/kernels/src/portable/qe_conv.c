@@ -54,17 +54,9 @@ QE_TEMPLATE void conv(const qe_conv_params *p, const void *input, void *output, 
                       int32_t w_bits)
 {
     const qe_geometry *g = &p->geometry;
-    int32_t image = 0;
-    int32_t y_at = 0;
-    for (int32_t n = 0; n < g->batch; ++n) {
-        for (int32_t y = 0; y < g->output.h; ++y) {
-            for (int32_t x = 0; x < g->output.w; ++x) {
-                const qe_window window = qe_window_at(g, y, x);
-                compute_pixel(p, &window, input, image, output, y_at, x_bytes, w_bits);
-                y_at += g->output.c;
-            }
-        }
-        image += g->input.h * g->input.w * g->input.c;
+    for (qe_pixel at = qe_first_pixel(g); at.left > 0; qe_next_pixel(g, &at)) {
+        const qe_window window = qe_window_at(g, at.y, at.x);
+        compute_pixel(p, &window, input, at.input_at, output, at.y_at, x_bytes, w_bits);
     }
 }
 

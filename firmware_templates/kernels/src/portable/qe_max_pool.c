@@ -25,21 +25,14 @@ QE_TEMPLATE void max_pool(const qe_max_pool_params *p, const void *input, void *
                           int32_t bytes)
 {
     const qe_geometry *g = &p->geometry;
-    int32_t image = 0;
-    int32_t y_at = 0;
-    for (int32_t n = 0; n < g->batch; ++n) {
-        for (int32_t y = 0; y < g->output.h; ++y) {
-            for (int32_t x = 0; x < g->output.w; ++x) {
-                const qe_window window = qe_window_at(g, y, x);
-                const int32_t first = image + window.first_pixel * g->input.c;
-                for (int32_t c = 0; c < g->output.c; ++c) {
-                    const int32_t largest = window_max(g, &window, input, first + c, bytes);
-                    qe_store(output, y_at++,
-                             qe_clamp(largest, p->activation_min, p->activation_max), bytes);
-                }
-            }
+    for (qe_pixel at = qe_first_pixel(g); at.left > 0; qe_next_pixel(g, &at)) {
+        const qe_window window = qe_window_at(g, at.y, at.x);
+        const int32_t first = at.input_at + window.first_pixel * g->input.c;
+        for (int32_t c = 0; c < g->output.c; ++c) {
+            const int32_t largest = window_max(g, &window, input, first + c, bytes);
+            qe_store(output, at.y_at + c, qe_clamp(largest, p->activation_min, p->activation_max),
+                     bytes);
         }
-        image += g->input.h * g->input.w * g->input.c;
     }
 }
 

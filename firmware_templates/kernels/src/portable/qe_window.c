@@ -35,3 +35,40 @@ qe_window qe_window_at(const qe_geometry *geometry, int32_t out_y, int32_t out_x
     window.row_step = g->dilation.h * g->input.w;
     return window;
 }
+
+static int32_t input_size(const qe_geometry *g)
+{
+    return g->input.h * g->input.w * g->input.c;
+}
+
+qe_pixel qe_first_pixel(const qe_geometry *geometry)
+{
+    const qe_geometry *g = geometry;
+    qe_pixel pixel = {g->batch * g->output.h * g->output.w, 0, 0, 0, 0};
+    if (g->backward != 0) {
+        pixel.y = g->output.h - 1;
+        pixel.x = g->output.w - 1;
+        pixel.input_at = (g->batch - 1) * input_size(g);
+        pixel.y_at = (pixel.left - 1) * g->output.c;
+    }
+    return pixel;
+}
+
+void qe_next_pixel(const qe_geometry *geometry, qe_pixel *pixel)
+{
+    const qe_geometry *g = geometry;
+    const int32_t step = (g->backward != 0) ? -1 : 1;
+    --pixel->left;
+    pixel->y_at += step * g->output.c;
+    pixel->x += step;
+    if (pixel->x >= 0 && pixel->x < g->output.w) {
+        return;
+    }
+    pixel->x = (g->backward != 0) ? g->output.w - 1 : 0;
+    pixel->y += step;
+    if (pixel->y >= 0 && pixel->y < g->output.h) {
+        return;
+    }
+    pixel->y = (g->backward != 0) ? g->output.h - 1 : 0;
+    pixel->input_at += step * input_size(g);
+}
