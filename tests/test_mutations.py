@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from qembed.backends import reference
+from qembed.export.ops import lower
 from support import native
 from support.layers import LAYERS
 
@@ -27,6 +28,8 @@ ELEMENTS = "include/qe_elements.h"
 WINDOW = "src/portable/qe_window.c"
 EXP = "src/portable/qe_exp.c"
 WALK = "include/qe_walk.h"
+BINARY = "include/qe_binary.h"
+COPY = "src/portable/qe_copy.c"
 
 # (file, or "" for the kernel's own; text that occurs once in it; what takes its place)
 MUTANTS = {
@@ -34,8 +37,9 @@ MUTANTS = {
         ("", "x1 - p->zero_point1", "x1"),
         ("", "(x2 - p->zero_point2) * ((int32_t)1 << p->left_shift)", "(x2 - p->zero_point2)"),
         ("", "qe_rescale(raised2, &p->scale2)", "qe_rescale(raised2, &p->scale1)"),
-        ("", "x2 += p->walk2.run_stride", "x2 += p->walk1.run_stride"),
-        ("", "at2 += p->walk2.steps[axis]", "at2 += p->walk1.steps[axis]"),
+        ("", "scaled1 - scaled2", "scaled2 - scaled1"),
+        (BINARY, "x2 += pair->walk2.run_stride", "x2 += pair->walk1.run_stride"),
+        (BINARY, "at2 += pair->walk2.steps[axis]", "at2 += pair->walk1.steps[axis]"),
         ("", "p->activation_max);", "p->activation_max - 1);"),
         (
             FIXED_POINT,
@@ -170,6 +174,87 @@ MUTANTS = {
         (EXP, "k < 7; ++k", "k < 5; ++k"),
         (EXP, "cubic + d2, 1)", "d2, 1)"),
     ],
+    "arg_extremum": [
+        ("", "(value > extreme)", "(value >= extreme)"),
+        ("", "(value < extreme)", "(value <= extreme)"),
+        ("", "extreme = value;", ""),
+        ("", "i < size;", "i < size - 1;"),
+        ("", "input += p->size * p->inner", "input += p->size"),
+        ("", "k < p->inner", "k < (p->inner & ~1)"),
+    ],
+    "broadcast_to": [
+        ("", "params->element_bytes", "1"),
+        (COPY, "walk->run_stride == 1", "walk->run_stride >= 0"),
+        (COPY, "walk->steps[axis]", "walk->run"),
+        (COPY, "b < bytes", "b < 1"),
+        (COPY, "x + at * element_bytes", "x"),
+    ],
+    "concatenation": [
+        ("", "i * bytes", "i"),
+        ("", "params->run_bytes[k]", "params->run_bytes[0]"),
+        ("", "k < params->input_count", "k < params->input_count - 1"),
+        ("", "i < params->repeats", "i < params->repeats - 1"),
+        ("", "(size_t)bytes)", "(size_t)bytes - 1u)"),
+    ],
+    "extremum": [
+        ("", "(largest != 0)", "(largest == 0)"),
+        ("", "? x1 : x2", "? x2 : x1"),
+        ("", "x1 > x2", "x1 < x2"),
+        (BINARY, "x1 += pair->walk1.run_stride", "x1 += pair->walk2.run_stride"),
+        (BINARY, "at1 += pair->walk1.steps[axis]", "at1 += pair->walk2.steps[axis]"),
+        (BINARY, "i < pair->walk1.run;", "i < pair->walk1.run - 1;"),
+    ],
+    "gather": [
+        ("", "params->positions[k]", "k"),
+        ("", "x += params->size * params->slice_bytes", "x += params->size"),
+        ("", "k < params->count", "k < params->count - 1"),
+        ("", "x + params->positions[k] * params->slice_bytes", "x + params->positions[k]"),
+        ("", "i < params->repeats", "i < params->repeats - 1"),
+    ],
+    "lookup": [
+        ("", "params->table + 128", "params->table + 127"),
+        ("", "middle[input[i]]", "middle[(int8_t)-input[i]]"),
+        ("", "middle[input[i]]", "params->table[(uint8_t)input[i]]"),
+        ("", "i < params->count", "i < params->count - 1"),
+        ("", "int32_t i = 0", "int32_t i = 1"),
+    ],
+    "mirror_pad": [
+        ("", "-position - p->repeat_edge", "-position"),
+        ("", "- position + p->repeat_edge", "- position"),
+        ("", "index[axis] - p->before[axis]", "index[axis]"),
+        ("", "position < 0", "position < 1"),
+        ("", "position >= p->sizes[axis]", "position >= p->sizes[axis] - 1"),
+    ],
+    "mul": [
+        ("", "(x1 - p->zero_point1)", "x1"),
+        ("", "(x2 - p->zero_point2)", "(x2 - p->zero_point1)"),
+        ("", "p->output_zero_point, p->activation_min", "0, p->activation_min"),
+        ("", "p->activation_max);", "INT16_MAX);"),
+        (FIXED_POINT, "((x < 0) ? 1u : 0u)", "0u"),
+        (FIXED_POINT, "((int64_t)1 << 30)", "((int64_t)1 << 29)"),
+    ],
+    "reduce_extremum": [
+        ("", "(p->largest != 0)", "(p->largest == 0)"),
+        ("", "int32_t extreme = qe_load(input, x_at, bytes);", "int32_t extreme = 0;"),
+        ("", "x += walk->run_stride;", "x += 1;"),
+        ("", "first + i * p->kept.run_stride", "first + i"),
+        ("", "walk->steps[axis]", "walk->run"),
+        ("", "p->kept.steps[axis]", "p->kept.run"),
+    ],
+    "strided_slice": [
+        ("", "params->first * params->element_bytes", "params->first"),
+        ("", "(const uint8_t *)input + params->first", "(const uint8_t *)input + 0"),
+        (COPY, "i * walk->run_stride * bytes", "i * bytes"),
+        (COPY, "at += (axis >= 0)", "at += (axis > 0)"),
+        (COPY, "(size_t)size", "(size_t)walk->run"),
+    ],
+    "transpose": [
+        ("", "params->element_bytes", "1"),
+        (COPY, "i * walk->run_stride * bytes", "i * walk->run_stride"),
+        (COPY, "walk->steps[axis]", "walk->steps[0]"),
+        (WALK, "axis = walk->rank - 1", "axis = walk->rank - 2"),
+        (WALK, "index[axis] = 0;", ""),
+    ],
 }
 
 
@@ -186,6 +271,12 @@ def objects(tmp_path_factory):
     return folder
 
 
+def sources_of(op: str) -> list[str]:
+    """Names of the files that its kernel needs."""
+    graph, _, _ = vectors(op)[0]
+    return [Path(source).name for source in lower(graph.nodes[0], graph, native.TARGET).sources]
+
+
 def build_mutant(folder: Path, objects: Path, op: str, mutant) -> ctypes.CDLL:
     """A library in which one text of one file is replaced."""
     name, old, new = mutant
@@ -194,14 +285,15 @@ def build_mutant(folder: Path, objects: Path, op: str, mutant) -> ctypes.CDLL:
     assert text.count(old) == 1, f"{path.name} has {text.count(old)} times: {old}"
     # Copies of all headers: each includes its neighbours.
     shutil.copytree(INCLUDE, folder, dirs_exist_ok=True)
-    changed = path.name if path.suffix == ".c" else f"qe_{op}.c"
-    shutil.copy(SOURCES / changed, folder)
+    changed = [path.name] if path.suffix == ".c" else sources_of(op)
+    for source in changed:
+        shutil.copy(SOURCES / source, folder)
     (folder / path.name).write_text(text.replace(old, new))
-    compile_objects(folder, [folder / changed], folder)
-    made = folder / Path(changed).with_suffix(".o")
-    rest = [str(o) for o in objects.glob("*.o") if o.name != made.name]
+    compile_objects(folder, [folder / source for source in changed], folder)
+    made = sorted(folder.glob("*.o"))
+    rest = [o for o in objects.glob("*.o") if not (folder / o.name).exists()]
     library = folder / "mutant.so"
-    command = ["gcc", "-shared", str(made), *rest, "-o", str(library)]
+    command = ["gcc", "-shared", *map(str, made + rest), "-o", str(library)]
     subprocess.run(command, check=True, timeout=60)
     return ctypes.CDLL(str(library))
 

@@ -10,20 +10,31 @@ from collections.abc import Callable
 import numpy as np
 
 from qembed.arithmetic import Requantization
-from qembed.ir import Graph, Node, Tensor
+from qembed.ir import DType, Graph, Node, Tensor
 from qembed.ops import OPERATORS
 from qembed.ops.add import Add
+from qembed.ops.arg_extremum import ArgExtremum
 from qembed.ops.average_pool import AveragePool
+from qembed.ops.broadcast_to import BroadcastTo
+from qembed.ops.concatenation import Concatenation
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.dequantize import Dequantize
+from qembed.ops.extremum import Extremum
 from qembed.ops.fully_connected import FullyConnected
+from qembed.ops.gather import Gather
+from qembed.ops.lookup import Lookup
 from qembed.ops.max_pool import MaxPool
 from qembed.ops.mean import Mean
+from qembed.ops.mirror_pad import MirrorPad
+from qembed.ops.mul import Mul
 from qembed.ops.pad import Pad
 from qembed.ops.quantize import Quantize
+from qembed.ops.reduce_extremum import ReduceExtremum
 from qembed.ops.reshape import Reshape
 from qembed.ops.softmax import Softmax
+from qembed.ops.strided_slice import StridedSlice
+from qembed.ops.transpose import Transpose
 from qembed.validate import validate
 from support.draw import choice, integer
 
@@ -191,6 +202,7 @@ def add(rng: Rng) -> tuple[Graph, Batch]:
         zero_point(rng, dtype),
         zero_point(rng, dtype),
         clamp(rng, dtype),
+        subtract=bool(rng.integers(2)),
     )
     return with_batch(rng, graph("add", params, inputs))
 
@@ -237,6 +249,120 @@ def pad(rng: Rng) -> tuple[Graph, Batch]:
     padding = tuple((integer(rng, 0, 2), integer(rng, 0, 2)) for _ in shape)
     params = Pad(padding, zero_point(rng, dtype))
     return with_batch(rng, graph("pad", params, [Tensor("x", shape, dtype)]))
+
+
+ANY_TYPE: tuple[DType, ...] = ("int8", "int16", "int32", "float32")
+
+
+def some_shape(rng: Rng, lowest: int = 0, most: int = 5) -> tuple[int, ...]:
+    return tuple(integer(rng, 1, 5) for _ in range(integer(rng, lowest, most)))
+
+
+def operands(rng: Rng, dtype: DType) -> list[Tensor]:
+    """Two inputs that broadcast against each other; sometimes one is a constant."""
+    shape = some_shape(rng)
+    shapes = [shape, shape]
+    if rng.random() < 0.6:
+        cut = integer(rng, 0, len(shape))
+        shapes[1] = tuple(choice(rng, (1, n)) for n in shape[cut:])
+        shapes[0] = tuple(choice(rng, (1, n, n)) for n in shape)
+    inputs = [Tensor("x1", shapes[0], dtype), Tensor("x2", shapes[1], dtype)]
+    if rng.random() < 0.2:
+        inputs[1] = Tensor("x2", shapes[1], dtype, data=values(rng, shapes[1], dtype))
+    if rng.random() < 0.5:
+        inputs.reverse()
+    return inputs
+
+
+def mul(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int8", "int16"))
+    points = [zero_point(rng, dtype) if dtype == "int8" else 0 for _ in range(2)]
+    by = requantization(rng, 1, choice(rng, ("double", "single")), 7 if dtype == "int8" else 15)
+    params = Mul(by, *points, zero_point(rng, dtype), clamp(rng, dtype))
+    return with_batch(rng, graph("mul", params, operands(rng, dtype)))
+
+
+def extremum(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int16", "int32"))
+    return with_batch(rng, graph("extremum", Extremum(bool(rng.integers(2))), operands(rng, dtype)))
+
+
+def some_axes(rng: Rng, rank: int) -> tuple[int, ...]:
+    chosen = rng.choice(rank, integer(rng, 1, rank), replace=False)
+    return tuple(sorted(int(axis) for axis in chosen))
+
+
+def reduce_extremum(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng, 1)
+    params = ReduceExtremum(
+        bool(rng.integers(2)), some_axes(rng, len(shape)), bool(rng.integers(2))
+    )
+    x = Tensor("x", shape, choice(rng, ("int8", "int16")))
+    return with_batch(rng, graph("reduce_extremum", params, [x]))
+
+
+def arg_extremum(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng, 1, 4)
+    params = ArgExtremum(bool(rng.integers(2)), integer(rng, 0, len(shape) - 1))
+    return with_batch(rng, graph("arg_extremum", params, [Tensor("x", shape, "int8")]))
+
+
+def lookup(rng: Rng) -> tuple[Graph, Batch]:
+    params = Lookup(rng.integers(-128, 128, 256).astype(np.int8))
+    return with_batch(rng, graph("lookup", params, [Tensor("x", some_shape(rng), "int8")]))
+
+
+def concatenation(rng: Rng) -> tuple[Graph, Batch]:
+    shape, dtype = some_shape(rng, 1), choice(rng, ANY_TYPE)
+    axis = integer(rng, 0, len(shape) - 1)
+    sizes = [integer(rng, 1, 4) for _ in range(integer(rng, 1, 4))]
+    inputs = [
+        Tensor(f"x{i}", (*shape[:axis], n, *shape[axis + 1 :]), dtype) for i, n in enumerate(sizes)
+    ]
+    return with_batch(rng, graph("concatenation", Concatenation(axis), inputs))
+
+
+def strided_slice(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng)
+    picks = []
+    for n in shape:
+        stride = choice(rng, (1, 1, 2, -1, -2))
+        begin = integer(rng, 0, n - 1)
+        room = n - 1 - begin if stride > 0 else begin
+        picks.append((begin, stride, integer(rng, 1, room // abs(stride) + 1)))
+    params = StridedSlice(*(tuple(pick[i] for pick in picks) for i in range(3)))
+    x = Tensor("x", shape, choice(rng, ANY_TYPE))
+    return with_batch(rng, graph("strided_slice", params, [x]))
+
+
+def transpose(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng, 0, 6)
+    params = Transpose(tuple(int(axis) for axis in rng.permutation(len(shape))))
+    x = Tensor("x", shape, choice(rng, ANY_TYPE))
+    return with_batch(rng, graph("transpose", params, [x]))
+
+
+def broadcast_to(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng)
+    given = tuple(choice(rng, (1, n)) for n in shape)[integer(rng, 0, len(shape)) :]
+    x = Tensor("x", given, choice(rng, ANY_TYPE))
+    return with_batch(rng, graph("broadcast_to", BroadcastTo(shape), [x]))
+
+
+def gather(rng: Rng) -> tuple[Graph, Batch]:
+    shape = some_shape(rng, 1, 4)
+    axis = integer(rng, 0, len(shape) - 1)
+    indices = rng.integers(0, shape[axis], integer(rng, 1, 6)).astype(np.int32)
+    x = Tensor("x", shape, choice(rng, ANY_TYPE))
+    return with_batch(rng, graph("gather", Gather(axis, indices), [x]))
+
+
+def mirror_pad(rng: Rng) -> tuple[Graph, Batch]:
+    shape, repeat = some_shape(rng), bool(rng.integers(2))
+    most = [0 if rng.random() < 0.3 else n - (not repeat) for n in shape]
+    padding = tuple((integer(rng, 0, n), integer(rng, 0, n)) for n in most)
+    x = Tensor("x", shape, choice(rng, ANY_TYPE))
+    return with_batch(rng, graph("mirror_pad", MirrorPad(padding, repeat), [x]))
 
 
 def reshape(rng: Rng) -> tuple[Graph, Batch]:
@@ -297,4 +423,15 @@ LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
     "quantize": quantize,
     "reshape": reshape,
     "softmax": softmax,
+    "arg_extremum": arg_extremum,
+    "broadcast_to": broadcast_to,
+    "concatenation": concatenation,
+    "extremum": extremum,
+    "gather": gather,
+    "lookup": lookup,
+    "mirror_pad": mirror_pad,
+    "mul": mul,
+    "reduce_extremum": reduce_extremum,
+    "strided_slice": strided_slice,
+    "transpose": transpose,
 }

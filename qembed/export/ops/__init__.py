@@ -9,19 +9,30 @@ from qembed.errors import UnsupportedError
 from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
     add,
+    arg_extremum,
     average_pool,
+    broadcast_to,
+    concatenation,
     conv,
     conv_dsp,
     depthwise_conv,
     depthwise_conv_dsp,
     dequantize,
+    extremum,
     fully_connected,
+    gather,
+    lookup,
     max_pool,
     mean,
+    mirror_pad,
+    mul,
     pad,
     quantize,
+    reduce_extremum,
     reshape,
     softmax,
+    strided_slice,
+    transpose,
 )
 from qembed.ir import Graph, Node
 from qembed.plan.layout import ALL_ORDERS, NHWC, Orders
@@ -29,17 +40,28 @@ from qembed.targets import Target
 
 LOWERINGS: dict[str, Callable[[Node, Graph], Lowering]] = {
     "add": add.lower,
+    "arg_extremum": arg_extremum.lower,
     "average_pool": average_pool.lower,
+    "broadcast_to": broadcast_to.lower,
+    "concatenation": concatenation.lower,
     "conv": conv.lower,
     "depthwise_conv": depthwise_conv.lower,
     "dequantize": dequantize.lower,
+    "extremum": extremum.lower,
     "fully_connected": fully_connected.lower,
+    "gather": gather.lower,
+    "lookup": lookup.lower,
     "max_pool": max_pool.lower,
     "mean": mean.lower,
+    "mirror_pad": mirror_pad.lower,
+    "mul": mul.lower,
     "pad": pad.lower,
     "quantize": quantize.lower,
+    "reduce_extremum": reduce_extremum.lower,
     "reshape": reshape.lower,
     "softmax": softmax.lower,
+    "strided_slice": strided_slice.lower,
+    "transpose": transpose.lower,
 }
 """The portable kernels: between them they fit every layer, with NHWC images."""
 

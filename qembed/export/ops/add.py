@@ -1,7 +1,8 @@
-"""ADD on the device."""
+"""ADD and SUB on the device."""
 
 from __future__ import annotations
 
+from qembed.errors import UnsupportedError
 from qembed.export import fields
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
@@ -13,15 +14,19 @@ def lower(node: Node, graph: Graph) -> Lowering:
     params: Add = node.params
     inputs = [graph.tensors[i] for i in node.inputs]
     y = graph.tensors[node.outputs[0]]
-    walk1, walk2 = fields.broadcast_walks([x.shape for x in inputs], y.shape)
+    if params.sum_scale is not None:
+        raise UnsupportedError(
+            "this addition reproduces a desktop runtime and has no kernel for devices; import the "
+            "model with the profile 'tflm'"
+        )
     return Lowering(
         stem="add",
         variant="portable",
         function=f"qe_add_{fields.SUFFIX[y.dtype]}",
         params_type="qe_add_params",
         fields={
-            "walk1": walk1,
-            "walk2": walk2,
+            "inputs": fields.pair(inputs, y),
+            "subtract": int(params.subtract),
             "left_shift": params.left_shift,
             "scale1": fields.scale(params.requantization1),
             "scale2": fields.scale(params.requantization2),
@@ -34,5 +39,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_add.c", "portable/qe_fixedpoint.c"),
         headers=("qe_add.h",),
-        in_place=tuple(i for i, x in enumerate(inputs) if x.nbytes == y.nbytes),
+        in_place=fields.not_broadcast(inputs, y),
     )
