@@ -29,7 +29,7 @@ typedef struct {
 } qe_depthwise_conv_dsp_params;
 
 /**
- * @brief 3x3, no dilation, horizontal stride 1.
+ * @brief 3x3, stride 1 in both directions, no dilation.
  *
  * @param input    [c][h][w]; may be the output where the exporter says so.
  * @param output   [c][h][w]
@@ -38,7 +38,7 @@ typedef struct {
 void qe_depthwise_conv_3x3_s1_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                                   int8_t *output, void *scratch);
 
-/** @brief As above with horizontal stride 2. */
+/** @brief As above with stride 2 in both directions. */
 void qe_depthwise_conv_3x3_s2_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                                   int8_t *output, void *scratch);
 

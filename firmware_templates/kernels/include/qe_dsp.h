@@ -34,15 +34,13 @@ static inline uint32_t qe_load4(const int8_t *bytes)
 /** Copy bytes. Inline and by words: a call of memcpy costs more than the runs that kernels copy. */
 static inline void qe_copy(int8_t *to, const int8_t *from, int32_t count)
 {
-    while (count >= 4) {
+    const int8_t *end = from + count;
+    const int8_t *words_end = from + (count & ~3);
+    for (; from != words_end; from += 4, to += 4) {
         memcpy(to, from, 4);
-        to += 4;
-        from += 4;
-        count -= 4;
     }
-    while (count > 0) {
-        *to++ = *from++;
-        count--;
+    for (; from != end; from++, to++) {
+        *to = *from;
     }
 }
 
@@ -350,6 +348,14 @@ static inline int8_t qe_dsp_clamp(int32_t value, const qe_dsp_output *output)
 {
     return (int8_t)(value < output->minimum ? output->minimum
                                             : (value > output->maximum ? output->maximum : value));
+}
+
+/** Clamp values that are already saturated to int8. */
+static inline void qe_dsp_clamp_run(const qe_dsp_output *output, int8_t *values, int32_t count)
+{
+    for (; count > 0; count--, values++) {
+        *values = qe_dsp_clamp(*values, output);
+    }
 }
 
 #endif /* QE_DSP_H */

@@ -9,8 +9,10 @@ from qembed.errors import UnsupportedError
 from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
     add,
+    add_dsp,
     arg_extremum,
     average_pool,
+    average_pool_dsp,
     broadcast_to,
     concatenation,
     conv,
@@ -20,6 +22,7 @@ from qembed.export.ops import (
     dequantize,
     extremum,
     fully_connected,
+    fully_connected_dsp,
     gather,
     lookup,
     max_pool,
@@ -67,8 +70,11 @@ LOWERINGS: dict[str, Callable[[Node, Graph], Lowering]] = {
 
 TUNED: dict[str, dict[str, TunedKernel]] = {
     "dsp": {
+        "add": add_dsp.lower,
+        "average_pool": average_pool_dsp.lower,
         "conv": conv_dsp.lower,
         "depthwise_conv": depthwise_conv_dsp.lower,
+        "fully_connected": fully_connected_dsp.lower,
     },
 }
 """By variant, then by operator: kernels that fit some layers, in some storage orders."""
@@ -95,7 +101,8 @@ def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowerin
             tuned = TUNED.get(variant, {}).get(node.op)
             lowering = tuned(node, graph, orders) if tuned else None
             if lowering is not None:
-                found[orders] = replace(lowering, orders=orders)
+                others = tuple(replace(other, orders=orders) for other in lowering.others)
+                found[orders] = replace(lowering, orders=orders, others=others)
                 break
     if NHWC not in found:
         found[NHWC] = _portable(node, graph, target)

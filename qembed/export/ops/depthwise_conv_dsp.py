@@ -95,7 +95,7 @@ def is_3x3(params: DepthwiseConv) -> bool:
     return (
         params.weights.shape[:2] == (3, 3)
         and params.dilation == (1, 1)
-        and params.stride[1] in (1, 2)
+        and params.stride in ((1, 1), (2, 2))
     )
 
 

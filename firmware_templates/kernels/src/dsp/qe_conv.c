@@ -9,12 +9,12 @@
 
 /* One tile on its way through the output channels. The assembly below knows the offsets. */
 typedef struct {
-    const uint32_t *pixels;   /*  0: per four taps a[0] a[1] a[2] b[0] b[1] b[2], one a pixel */
-    int32_t rounds;           /*  4: of UNROLL groups, the first one perhaps shorter */
-    int32_t skipped;          /*  8: bytes of code that the first round leaves out */
-    int32_t zero_point2;      /* 12 */
-    int32_t half;             /* 16 */
-    int32_t negative_mask;    /* 20 */
+    int32_t zero_point2;      /*  0 */
+    int32_t negative_mask;    /*  4 */
+    int32_t half;             /*  8 */
+    const uint32_t *pixels;   /* 12: per four taps a[0] a[1] a[2] b[0] b[1] b[2], one a pixel */
+    int32_t rounds;           /* 16: of UNROLL groups, the first one perhaps shorter */
+    uint32_t skipped;         /* 20: bytes of code that the first round leaves out */
     int8_t *output;           /* 24: pixel 0 of the next channel */
     int32_t pixel1;           /* 28: bytes from pixel 0 to pixels 1 and 2 */
     int32_t pixel2;           /* 32 */
@@ -31,7 +31,9 @@ typedef struct {
 /* r0 records, r1 pixels, r2 rounds, r3-r4 weights, r5-r10 sums, r11 r12 lr pixels of one group.
  * That is every register there is, so the function is written as a whole: gcc 12 can neither keep
  * 14 registers in an asm statement nor schedule this loop from intrinsics (1.10 instructions a MAC
- * instead of 0.89). On the stack: four words of the record's head, above them the tile. */
+ * instead of 0.91). On the stack: four words of the record's head, above them the address of the
+ * tile's fourth word. A shift in a register counts in its low byte alone, so that the heads'
+ * upper bytes need not be cleared. */
 __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attribute__((unused)))
 {
     __asm__ volatile(
@@ -46,22 +48,24 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
         "    requantize \\acc, \\multiplier, \\shift, \\temporary\n"
         ".endm\n"
         "    push {r4-r11, lr}\n"
-        "    push {r0}\n"
+        "    ldr r1, [r0, #20]\n" /* skipped becomes the address where a sum starts */
+        "    adr r2, 2f\n"
+        "    add r1, r2\n"
+        "    orr r1, #1\n"
+        "    str r1, [r0, #20]\n"
+        "    add r1, r0, #12\n"
+        "    push {r1}\n"
         "    ldr r0, [r0, #44]\n"
         "1:  ldmia r0!, {r3, r4, r11, r12}\n" /* head: two biases with shifts, two multipliers */
         "    push {r3, r4, r11, r12}\n"
-        "    ldr r2, [sp, #16]\n"
         "    bic r5, r3, #255\n"
         "    bic r8, r4, #255\n"
+        "    ldr r2, [sp, #16]\n"
         "    mov r6, r5\n"
         "    mov r7, r5\n"
-        "    ldr r3, [r2, #8]\n"
-        "    adr r4, 2f\n"
-        "    add r3, r4\n"
         "    mov r9, r8\n"
         "    mov r10, r8\n"
-        "    ldrd r1, r2, [r2]\n"
-        "    mov pc, r3\n"
+        "    ldmia.w r2, {r1, r2, pc}\n" /* pixels, rounds, start */
         "    .p2align 2\n"
         "2:\n"
         "    .rept 8\n"
@@ -87,13 +91,9 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
         "    bne.w 2b\n"
         "    pop {r3, r4, r11, r12}\n"
         "    ldr lr, [sp]\n"
-        "    uxtb r3, r3\n"
-        "    ldr r1, [lr, #12]\n" /* zero_point2 */
-        "    uxtb r4, r4\n"
-        "    ldr r2, [lr, #20]\n" /* negative_mask */
-        "    ldr lr, [lr, #16]\n" /* half */
+        "    ldmdb lr, {r1, r2, lr}\n" /* zero_point2, negative_mask, half */
         "    cmp r2, #0\n"
-        "    bne.w 3f\n"
+        "    bne.w 4f\n"
         "    lsl.w r2, r1, r3\n"
         "    add r2, lr\n"
         "    lsls r1, r4\n"
@@ -104,10 +104,9 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
         "    requantize r8, r12, r4, r1\n"
         "    requantize r9, r12, r4, r1\n"
         "    requantize r10, r12, r4, r1\n"
-        "4:  ldr lr, [sp]\n"
-        "    ldrd r1, r2, [lr, #24]\n" /* output, pixel1 */
-        "    ldrd r3, r4, [lr, #32]\n" /* pixel2, channel_step */
-        "    ldr r11, [lr, #40]\n"     /* output_end */
+        "3:  ldr lr, [sp]\n"
+        "    add lr, #12\n"
+        "    ldmia.w lr, {r1, r2, r3, r4, r11}\n" /* output to output_end */
         "    strb r7, [r1, r3]\n"
         "    strb r6, [r1, r2]\n"
         "    strb r5, [r1]\n"
@@ -116,13 +115,13 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
         "    strb.w r9, [r1, r2]\n"
         "    strb.w r8, [r1]\n"
         "    add r1, r4\n"
-        "    str r1, [lr, #24]\n"
+        "    str r1, [lr]\n"
         "    cmp r1, r11\n"
         "    bne.w 1b\n"
-        "    str r0, [lr, #44]\n"
+        "    str r0, [lr, #20]\n" /* records */
         "    pop {r0}\n"
         "    pop {r4-r11, pc}\n"
-        "3:  push {r0}\n"
+        "4:  push {r0}\n"
         "    lsl.w r0, r1, r3\n"
         "    add r0, lr\n"
         "    lsls r1, r4\n"
@@ -134,7 +133,7 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
         "    requantize_signed r9, r12, r4, r1, r2, lr\n"
         "    requantize_signed r10, r12, r4, r1, r2, lr\n"
         "    pop {r0}\n"
-        "    b 4b\n"
+        "    b 3b\n"
         ".purgem requantize\n"
         ".purgem requantize_signed\n");
 }
@@ -185,65 +184,101 @@ static void run_channels(qe_tile *tile)
 
 /* Bytes x[0] x[1] x[2] x[3] of one pixel become a = (x[0] - 127, x[2] - 127) and
  * b = (256 * x[1] - a[0], 256 * x[3] - a[1]): the low byte of -a is x ^ 0x7F. */
-static void expand(uint32_t *slot, const int8_t *bytes, int32_t groups)
+static inline void expand_group(uint32_t *slot, const int8_t *bytes)
 {
+    const uint32_t x = qe_load4(bytes);
+    slot[0] = qe_sxtab16(MINUS_127, x);
+    slot[TILE_PIXELS] = x ^ LOW_FLIP;
+}
+
+static uint32_t *expand(uint32_t *slot, const int8_t *bytes, int32_t groups)
+{
+    for (; groups >= 4; groups -= 4) {
+        expand_group(slot, bytes);
+        expand_group(slot + GROUP_WORDS, bytes + 4);
+        expand_group(slot + 2 * GROUP_WORDS, bytes + 8);
+        expand_group(slot + 3 * GROUP_WORDS, bytes + 12);
+        slot += 4 * GROUP_WORDS;
+        bytes += 16;
+    }
     for (; groups > 0; groups--) {
-        uint32_t x = qe_load4(bytes);
-        slot[0] = qe_sxtab16(MINUS_127, x);
-        slot[TILE_PIXELS] = x ^ LOW_FLIP;
+        expand_group(slot, bytes);
         slot += GROUP_WORDS;
         bytes += 4;
     }
+    return slot;
 }
 
-static int8_t *fill(int8_t *to, int32_t value, int32_t count)
+static int32_t clamp_to(int32_t value, int32_t maximum)
 {
-    for (; count > 0; count--) {
-        *to++ = (int8_t)value;
-    }
-    return to;
+    return value < 0 ? 0 : (value > maximum ? maximum : value);
 }
 
-/* All taps of one output pixel, contiguous. y, x: input position of the kernel's corner. */
+/* A row of taps: the columns that exist, to where they belong. x: column of the first tap. */
+static void collect_row(const qe_conv_dsp_params *params, const int8_t *row, int32_t x,
+                        int8_t *taps)
+{
+    const int32_t c = params->input.c, width = params->input.w;
+    if (params->dilation.w == 1) {
+        const int32_t before = clamp_to(-x, params->kernel.w);
+        const int32_t until = clamp_to(width - x, params->kernel.w);
+        if (before < until) {
+            qe_copy(taps + before * c, row + (x + before) * c, (until - before) * c);
+        }
+        return;
+    }
+    for (int32_t left = params->kernel.w; left > 0; left--, x += params->dilation.w, taps += c) {
+        if (x >= 0 && x < width) {
+            qe_copy(taps, row + x * c, c);
+        }
+    }
+}
+
+/* All taps of one output pixel, contiguous, where some may not exist. y, x: position of the
+ * kernel's corner. */
 static void collect_taps(const qe_conv_dsp_params *params, const int8_t *input, int32_t y,
                          int32_t x, int8_t *taps)
 {
-    const qe_shape in = params->input;
-    for (int32_t ky = 0; ky < params->kernel.h; ky++, y += params->dilation.h) {
-        if (y < 0 || y >= in.h) {
-            taps = fill(taps, params->input_zero_point, params->kernel.w * in.c);
-            continue;
+    const uint32_t padding = 0x01010101U * (uint8_t)params->input_zero_point;
+    for (int32_t group = 0; group < params->groups; group++) {
+        memcpy(taps + 4 * group, &padding, 4);
+    }
+    for (int32_t left = params->kernel.h; left > 0; left--, y += params->dilation.h) {
+        if (y >= 0 && y < params->input.h) {
+            collect_row(params, input + y * params->input.w * params->input.c, x, taps);
         }
-        int32_t column = x;
-        for (int32_t kx = 0; kx < params->kernel.w; kx++, column += params->dilation.w) {
-            if (column < 0 || column >= in.w) {
-                taps = fill(taps, params->input_zero_point, in.c);
-            } else {
-                qe_copy(taps, input + (y * in.w + column) * in.c, in.c);
-                taps += in.c;
-            }
-        }
+        taps += params->kernel.w * params->input.c;
     }
 }
 
-/* Rows of the kernel are runs of the input: expand them where they lie. */
-static void expand_rows(const qe_conv_dsp_params *params, const int8_t *input, uint32_t *slot)
-{
-    const int32_t run_groups = params->kernel.w * params->input.c / 4;
-    const int32_t row = params->dilation.h * params->input.w * params->input.c;
-    for (int32_t ky = 0; ky < params->kernel.h; ky++) {
-        expand(slot, input, run_groups);
-        slot += GROUP_WORDS * run_groups;
-        input += row;
-    }
-}
-
-/* Whether the window at y, x lies inside the input and its rows can be expanded directly. */
+/* Whether the window at y, x lies inside the input and each of its rows is one run of bytes. */
 static int is_plain(const qe_conv_dsp_params *params, int32_t y, int32_t x)
 {
     const int32_t last_y = y + (params->kernel.h - 1) * params->dilation.h;
     const int32_t last_x = x + params->kernel.w - 1;
-    return y >= 0 && x >= 0 && last_y < params->input.h && last_x < params->input.w;
+    return y >= 0 && x >= 0 && last_y < params->input.h && last_x < params->input.w &&
+           params->dilation.w == 1;
+}
+
+/* One output pixel of which all taps exist; `corner` is the first. Rows of whole words are expanded
+ * where they lie. */
+static void expand_plain(const qe_conv_dsp_params *params, const int8_t *corner, int8_t *taps,
+                         uint32_t *slot)
+{
+    const int32_t run = params->kernel.w * params->input.c;
+    const int32_t row = params->dilation.h * params->input.w * params->input.c;
+    if (run % 4 == 0) {
+        for (int32_t left = params->kernel.h; left > 0; left--, corner += row) {
+            slot = expand(slot, corner, run / 4);
+        }
+    } else {
+        int8_t *to = taps;
+        for (int32_t left = params->kernel.h; left > 0; left--, corner += row) {
+            qe_copy(to, corner, run);
+            to += run;
+        }
+        expand(slot, taps, params->groups);
+    }
 }
 
 static void clamp_pixel(const qe_conv_dsp_params *params, int8_t *output)
@@ -259,15 +294,16 @@ static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, i
                      int32_t count)
 {
     const int32_t rounds = (params->groups + UNROLL - 1) / UNROLL;
+    const uint32_t skipped = (uint32_t)((rounds * UNROLL - params->groups) * GROUP_CODE_BYTES);
     const int32_t paired = params->output.c / 2 * 2 * params->channel_step;
     /* A pixel that does not exist is stored where an existing one is stored after it. */
     qe_tile tile = {
+        .zero_point2 = params->quantization.zero_point2,
+        .negative_mask = params->quantization.negative_mask,
+        .half = params->quantization.half,
         .pixels = pixels,
         .rounds = rounds,
-        .skipped = (rounds * UNROLL - params->groups) * GROUP_CODE_BYTES,
-        .zero_point2 = params->quantization.zero_point2,
-        .half = params->quantization.half,
-        .negative_mask = params->quantization.negative_mask,
+        .skipped = skipped,
         .output = output,
         .pixel1 = count > 1 ? params->pixel_step : 0,
         .pixel2 = (count - 1) * params->pixel_step,
@@ -279,6 +315,7 @@ static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, i
         run_channels(&tile);
     }
     if (params->output.c % 2 != 0) {
+        tile.skipped = skipped;
         tile.channel_step = 0;
         run_channels(&tile);
     }
@@ -295,7 +332,6 @@ void qe_conv_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *
     uint32_t *pixels = scratch;
     int8_t *taps = (int8_t *)(pixels + GROUP_WORDS * params->groups);
     const int32_t count = params->output.h * params->output.w;
-    const int rows_are_runs = params->dilation.w == 1 && params->kernel.w * params->input.c % 4 == 0;
     int32_t y = -params->padding.h;
     int32_t column = 0;
 
@@ -305,9 +341,9 @@ void qe_conv_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *
         const int32_t in_tile = pixels_left < TILE_PIXELS ? pixels_left : TILE_PIXELS;
         for (int32_t pixel = 0; pixel < in_tile; pixel++) {
             const int32_t x = column * params->stride.w - params->padding.w;
-            if (rows_are_runs && is_plain(params, y, x)) {
-                expand_rows(params, input + (y * params->input.w + x) * params->input.c,
-                            pixels + pixel);
+            if (is_plain(params, y, x)) {
+                expand_plain(params, input + (y * params->input.w + x) * params->input.c, taps,
+                             pixels + pixel);
             } else {
                 collect_taps(params, input, y, x, taps);
                 expand(pixels + pixel, taps, params->groups);

@@ -9,160 +9,251 @@
 typedef void filter_rows(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                          const int8_t *window, int32_t rows, int8_t *output);
 
-/* A 3x3 filter in registers: halfwords of 256 * weight. */
+/* Rows of one channel on their way through a 3x3 filter. The assembly knows the offsets. */
 typedef struct {
-    uint32_t sides[3]; /* of each row: left, right */
-    uint32_t middle01; /* centres of rows 0 and 1 */
-    uint32_t middle2;  /* 0, centre of row 2 */
-    int32_t bias, multiplier, shift, offset;
+    int32_t bias;             /*  0: times 256 */
+    int32_t multiplier;       /*  4 */
+    int32_t offset;           /*  8 */
+    int32_t row_bytes;        /* 12 */
+    int32_t has_last;         /* 16: one output is left behind the pairs of a row */
+    int32_t pair_bytes;       /* 20: of the window, under the pairs of a row */
+    const int8_t *output_end; /* 24 */
+    int32_t shift;            /* 28 */
+    const int8_t *window;     /* 32 */
+    int8_t *output;           /* 36 */
+    uint32_t sides[3];        /* 40: of each row 256 * left, 256 * right */
+    uint32_t middle01;        /* 52: 256 * centres of rows 0 and 1 */
+    uint32_t middle2;         /* 56: 0, 256 * centre of row 2 */
+    int32_t negative_mask;    /* 60 */
 } filter_3x3;
 
-static inline filter_3x3 load_3x3(const uint32_t *record, const qe_dsp_output *output)
+#if QE_HAS_DSP
+
+/* r0 window, r1 row_bytes, r2 output, r3 end of the pairs, r4-r6 sides, r7 r8 middles, r9 r10 sums,
+ * r11 r12 pixels, lr shift: all there are, with the rest on the stack. Words hold x0 x1 x2 x3, so
+ * that (x0, x2) and (x1, x3) are the sides of the first and of the second output, and each holds
+ * the other's centre: 34 instructions for 18 MACs with stride 1. gcc 12 takes 44. */
+#define FILTER_MACROS                                                                              \
+    ".macro split\n" /* x0 x2 in r11, x1 x3 in r12 */                                              \
+    "    sxtb16 r12, r11, ror #8\n"                                                                \
+    "    sxtb16 r11, r11\n"                                                                        \
+    ".endm\n"                                                                                      \
+    ".macro first_output sides, middle, half\n"                                                    \
+    "    smlad r9, r11, \\sides, r9\n"                                                             \
+    "    smlab\\half r9, r12, \\middle, r9\n"                                                      \
+    ".endm\n"                                                                                      \
+    ".macro second_output_1 sides, middle, half\n"                                                 \
+    "    smlad r10, r12, \\sides, r10\n"                                                           \
+    "    smlat\\half r10, r11, \\middle, r10\n"                                                    \
+    ".endm\n"                                                                                      \
+    ".macro second_output_2 sides, middle, half\n" /* x4 is added later */                         \
+    "    smlatb r10, r11, \\sides, r10\n"                                                          \
+    "    smlat\\half r10, r12, \\middle, r10\n"                                                    \
+    ".endm\n"                                                                                      \
+    ".macro requantize acc, signed\n" /* multiplier r11, offset r12; r1 is lost if signed */       \
+    "    .if \\signed\n"                                                                           \
+    "    asr.w r1, \\acc, #31\n"                                                                   \
+    "    add.w r1, r12, r1, lsl #7\n"                                                              \
+    "    smmla \\acc, \\acc, r11, r1\n"                                                            \
+    "    .else\n"                                                                                  \
+    "    smmla \\acc, \\acc, r11, r12\n"                                                           \
+    "    .endif\n"                                                                                 \
+    "    asr.w \\acc, \\acc, lr\n"                                                                 \
+    "    ssat \\acc, #8, \\acc, asr #1\n"                                                          \
+    "    strb \\acc, [r2], #1   \n"                                                                 \
+    ".endm\n"                                                                                      \
+    ".macro filter_pair stride, signed\n"                                                          \
+    "    ldr.w r9, [sp]\n"                                                                         \
+    "    ldr.w r11, [r0, r1, lsl #1]\n"                                                            \
+    "    mov r10, r9\n"                                                                            \
+    "    split\n"                                                                                  \
+    "    first_output r6, r8, t\n"                                                                 \
+    "    second_output_\\stride r6, r8, t\n"                                                       \
+    "    ldr.w r11, [r0, r1]\n"                                                                    \
+    "    split\n"                                                                                  \
+    "    first_output r5, r7, t\n"                                                                 \
+    "    second_output_\\stride r5, r7, t\n"                                                       \
+    "    ldr r11, [r0], #(2 * \\stride)\n"                                                       \
+    "    split\n"                                                                                  \
+    "    first_output r4, r7, b\n"                                                                 \
+    "    second_output_\\stride r4, r7, b\n"                                                       \
+    "    .if \\stride == 2\n"                                                                      \
+    "    ldrsb.w r11, [r0, r1, lsl #1]\n"                                                          \
+    "    ldrsb.w r12, [r0, r1]\n"                                                                  \
+    "    smlabt r10, r11, r6, r10\n"                                                               \
+    "    ldrsb.w r11, [r0]\n"                                                                      \
+    "    smlabt r10, r12, r5, r10\n"                                                               \
+    "    smlabt r10, r11, r4, r10\n"                                                               \
+    "    .endif\n"                                                                                 \
+    "    ldrd r11, r12, [sp, #4]\n"                                                                \
+    "    requantize r9, \\signed\n"                                                                \
+    "    requantize r10, \\signed\n"                                                               \
+    ".endm\n"                                                                                      \
+    ".macro filter_last signed\n"                                                                  \
+    "    ldr.w r9, [sp]\n"                                                                         \
+    "    ldr.w r11, [r0, r1, lsl #1]\n"                                                            \
+    "    split\n"                                                                                  \
+    "    first_output r6, r8, t\n"                                                                 \
+    "    ldr.w r11, [r0, r1]\n"                                                                    \
+    "    split\n"                                                                                  \
+    "    first_output r5, r7, t\n"                                                                 \
+    "    ldr.w r11, [r0]\n"                                                                        \
+    "    split\n"                                                                                  \
+    "    first_output r4, r7, b\n"                                                                 \
+    "    ldrd r11, r12, [sp, #4]\n"                                                                \
+    "    requantize r9, \\signed\n"                                                                \
+    ".endm\n"                                                                                      \
+    ".macro filter_rows stride, signed\n"                                                          \
+    "    ldr.w r3, [sp, #20]\n"                                                                    \
+    "    add r3, r0\n"                                                                             \
+    "1:  cmp r0, r3\n"                                                                             \
+    "    beq 3f\n"                                                                                 \
+    "2:  filter_pair \\stride, \\signed\n"                                                         \
+    "    .if \\signed\n"                                                                           \
+    "    ldr.w r1, [sp, #12]\n"                                                                    \
+    "    .endif\n"                                                                                 \
+    "    cmp r0, r3\n"                                                                             \
+    "    bne 2b\n"                                                                                 \
+    "3:  ldr.w r12, [sp, #16]\n"                                                                   \
+    "    cmp r12, #0\n"                                                                            \
+    "    beq 4f\n"                                                                                 \
+    "    filter_last \\signed\n"                                                                   \
+    "    .if \\signed\n"                                                                           \
+    "    ldr.w r1, [sp, #12]\n"                                                                    \
+    "    .endif\n"                                                                                 \
+    "4:  ldrd r11, r12, [sp, #20]\n"                                                               \
+    "    add.w r3, r3, r1, lsl #(\\stride - 1)\n"                                                  \
+    "    sub r0, r3, r11\n"                                                                        \
+    "    cmp r2, r12\n"                                                                            \
+    "    bne 1b\n"                                                                                 \
+    ".endm\n"                                                                                      \
+    ".macro filter_image stride\n"                                                                 \
+    "    push {r4-r11, lr}\n"                                                                      \
+    "    ldr r1, [r0, #60]\n"                                                                      \
+    "    ldmia r0!, {r4-r10}\n" /* bias to output_end */                                           \
+    "    push {r4-r10}\n"                                                                          \
+    "    ldr lr, [r0], #4\n"                                                                     \
+    "    mov r3, r1\n"                                                                             \
+    "    mov r1, r7\n"                                                                             \
+    "    ldr r9, [r0], #4\n"                                                                       \
+    "    ldr r2, [r0], #4\n"                                                                       \
+    "    ldmia r0, {r4-r8}\n"                                                                      \
+    "    mov r0, r9\n"                                                                             \
+    "    cmp r3, #0\n"                                                                             \
+    "    bne 5f\n"                                                                                 \
+    "    filter_rows \\stride, 0\n"                                                                \
+    "    add sp, #28\n"                                                                            \
+    "    pop {r4-r11, pc}\n"                                                                       \
+    "5:  filter_rows \\stride, 1\n"                                                                \
+    "    add sp, #28\n"                                                                            \
+    "    pop {r4-r11, pc}\n"                                                                       \
+    ".endm\n"
+#define END_FILTER_MACROS                                                                          \
+    ".purgem split\n"                                                                              \
+    ".purgem first_output\n"                                                                       \
+    ".purgem second_output_1\n"                                                                    \
+    ".purgem second_output_2\n"                                                                    \
+    ".purgem requantize\n"                                                                         \
+    ".purgem filter_pair\n"                                                                        \
+    ".purgem filter_last\n"                                                                        \
+    ".purgem filter_rows\n"                                                                        \
+    ".purgem filter_image\n"
+
+__attribute__((naked, noinline)) static void
+run_3x3_s1(const filter_3x3 *filter __attribute__((unused)))
+{
+    __asm__ volatile(FILTER_MACROS "    filter_image 1\n" END_FILTER_MACROS);
+}
+
+__attribute__((naked, noinline)) static void
+run_3x3_s2(const filter_3x3 *filter __attribute__((unused)))
+{
+    __asm__ volatile(FILTER_MACROS "    filter_image 2\n" END_FILTER_MACROS);
+}
+
+#else
+
+static int32_t filter_row(const int8_t *at, uint32_t sides, int32_t acc)
+{
+    const uint32_t x = qe_load4(at);
+    return qe_smlad(qe_sxtb16(x), sides, acc);
+}
+
+static int8_t filter_one(const filter_3x3 *filter, const int8_t *at)
+{
+    const int32_t row_bytes = filter->row_bytes;
+    int32_t acc = filter->bias;
+    for (int32_t row = 0; row < 3; row++) {
+        acc = filter_row(at + row * row_bytes, filter->sides[row], acc);
+    }
+    acc = qe_smlabb((uint32_t)at[1], filter->middle01, acc);
+    acc = qe_smlabt((uint32_t)at[row_bytes + 1], filter->middle01, acc);
+    acc = qe_smlabt((uint32_t)at[2 * row_bytes + 1], filter->middle2, acc);
+    return qe_requantize256(acc, filter->multiplier, filter->shift, filter->offset,
+                            filter->negative_mask);
+}
+
+static void run_3x3(const filter_3x3 *filter, int32_t stride)
+{
+    const int32_t width = filter->pair_bytes / stride + filter->has_last;
+    const int8_t *row = filter->window;
+    int8_t *output = filter->output;
+    while (output != filter->output_end) {
+        for (int32_t x = 0; x < width; x++) {
+            *output++ = filter_one(filter, row + x * stride);
+        }
+        row += stride * filter->row_bytes;
+    }
+}
+
+static void run_3x3_s1(const filter_3x3 *filter)
+{
+    run_3x3(filter, 1);
+}
+
+static void run_3x3_s2(const filter_3x3 *filter)
+{
+    run_3x3(filter, 2);
+}
+
+#endif
+
+static filter_3x3 prepare_3x3(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
+                              const int8_t *window, int32_t rows, int8_t *output)
 {
     const uint32_t *bytes = record + HEAD_WORDS;
     const int32_t shift = (int32_t)(record[0] & 0xFFU);
-    filter_3x3 filter = {
+    const filter_3x3 filter = {
+        .bias = (int32_t)(record[0] & 0xFFFFFF00U),
+        .multiplier = (int32_t)record[1],
+        .offset = qe_requantize_offset(&params->quantization, shift),
+        .row_bytes = params->row_bytes,
+        .has_last = params->output.w & 1,
+        .pair_bytes = (params->output.w & ~1) * params->stride.w,
+        .output_end = output + rows * params->output.w,
+        .shift = shift,
+        .window = window,
+        .output = output,
         .sides = {(bytes[0] << 8) & ODD_BYTES, bytes[0] & ODD_BYTES, (bytes[1] << 8) & ODD_BYTES},
         .middle01 = bytes[1] & ODD_BYTES,
         .middle2 = bytes[2],
-        .bias = (int32_t)(record[0] & 0xFFFFFF00U),
-        .multiplier = (int32_t)record[1],
-        .shift = shift,
-        .offset = qe_requantize_offset(output, shift),
+        .negative_mask = params->quantization.negative_mask,
     };
     return filter;
-}
-
-static inline int8_t requantize_3x3(const filter_3x3 *filter, int32_t acc, int32_t mask)
-{
-    return qe_requantize256(acc, filter->multiplier, filter->shift, filter->offset, mask);
-}
-
-/* One output: pixels x[0] x[2] times the sides, x[1] times the centre. */
-static inline int8_t filter_one(const filter_3x3 *filter, const int8_t *at, int32_t row_bytes,
-                                int32_t mask)
-{
-    int32_t acc = filter->bias;
-    uint32_t x = qe_load4(at);
-    acc = qe_smlad(qe_sxtb16(x), filter->sides[0], acc);
-    acc = qe_smlabb(qe_sxtb16_ror8(x), filter->middle01, acc);
-    x = qe_load4(at + row_bytes);
-    acc = qe_smlad(qe_sxtb16(x), filter->sides[1], acc);
-    acc = qe_smlabt(qe_sxtb16_ror8(x), filter->middle01, acc);
-    x = qe_load4(at + 2 * row_bytes);
-    acc = qe_smlad(qe_sxtb16(x), filter->sides[2], acc);
-    acc = qe_smlabt(qe_sxtb16_ror8(x), filter->middle2, acc);
-    return requantize_3x3(filter, acc, mask);
-}
-
-/* Two neighbours from words x[0] x[1] x[2] x[3]: even = (x0, x2) and odd = (x1, x3) are the sides
- * of the first and of the second, and each holds the other's centre: 7 instructions for 6 MACs. */
-static inline void filter_two_s1(const filter_3x3 *filter, const int8_t *at, int32_t row_bytes,
-                                 int32_t mask, int8_t *output)
-{
-    int32_t acc0 = filter->bias, acc1 = filter->bias;
-    uint32_t x = qe_load4(at);
-    uint32_t even = qe_sxtb16(x), odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[0], acc0);
-    acc0 = qe_smlabb(odd, filter->middle01, acc0);
-    acc1 = qe_smlad(odd, filter->sides[0], acc1);
-    acc1 = qe_smlatb(even, filter->middle01, acc1);
-    x = qe_load4(at + row_bytes);
-    even = qe_sxtb16(x);
-    odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[1], acc0);
-    acc0 = qe_smlabt(odd, filter->middle01, acc0);
-    acc1 = qe_smlad(odd, filter->sides[1], acc1);
-    acc1 = qe_smlatt(even, filter->middle01, acc1);
-    x = qe_load4(at + 2 * row_bytes);
-    even = qe_sxtb16(x);
-    odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[2], acc0);
-    acc0 = qe_smlabt(odd, filter->middle2, acc0);
-    acc1 = qe_smlad(odd, filter->sides[2], acc1);
-    acc1 = qe_smlatt(even, filter->middle2, acc1);
-    output[0] = requantize_3x3(filter, acc0, mask);
-    output[1] = requantize_3x3(filter, acc1, mask);
-}
-
-/* Two neighbours with stride 2 from x[0] x[1] x[2] x[3] and x[4]. */
-static inline void filter_two_s2(const filter_3x3 *filter, const int8_t *at, int32_t row_bytes,
-                                 int32_t mask, int8_t *output)
-{
-    int32_t acc0 = filter->bias, acc1 = filter->bias;
-    uint32_t x = qe_load4(at);
-    uint32_t even = qe_sxtb16(x), odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[0], acc0);
-    acc0 = qe_smlabb(odd, filter->middle01, acc0);
-    acc1 = qe_smlatb(even, filter->sides[0], acc1);
-    acc1 = qe_smlatb(odd, filter->middle01, acc1);
-    acc1 = qe_smlabt((uint32_t)at[4], filter->sides[0], acc1);
-    at += row_bytes;
-    x = qe_load4(at);
-    even = qe_sxtb16(x);
-    odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[1], acc0);
-    acc0 = qe_smlabt(odd, filter->middle01, acc0);
-    acc1 = qe_smlatb(even, filter->sides[1], acc1);
-    acc1 = qe_smlatt(odd, filter->middle01, acc1);
-    acc1 = qe_smlabt((uint32_t)at[4], filter->sides[1], acc1);
-    at += row_bytes;
-    x = qe_load4(at);
-    even = qe_sxtb16(x);
-    odd = qe_sxtb16_ror8(x);
-    acc0 = qe_smlad(even, filter->sides[2], acc0);
-    acc0 = qe_smlabt(odd, filter->middle2, acc0);
-    acc1 = qe_smlatb(even, filter->sides[2], acc1);
-    acc1 = qe_smlatt(odd, filter->middle2, acc1);
-    acc1 = qe_smlabt((uint32_t)at[4], filter->sides[2], acc1);
-    output[0] = requantize_3x3(filter, acc0, mask);
-    output[1] = requantize_3x3(filter, acc1, mask);
-}
-
-/* Inlined with constants for stride and, in the common case, mask = 0. */
-static inline __attribute__((always_inline)) void
-filter_plane(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
-             const int8_t *window, int32_t rows, int8_t *output, int32_t stride, int32_t mask)
-{
-    const filter_3x3 filter = load_3x3(record, &params->quantization);
-    const int32_t row_bytes = params->row_bytes;
-    const int32_t pairs = params->output.w / 2;
-    for (; rows > 0; rows--) {
-        const int8_t *at = window;
-        const int8_t *end = window + pairs * 2 * stride;
-        for (; at != end; at += 2 * stride) {
-            if (stride == 1) {
-                filter_two_s1(&filter, at, row_bytes, mask, output);
-            } else {
-                filter_two_s2(&filter, at, row_bytes, mask, output);
-            }
-            output += 2;
-        }
-        if (params->output.w % 2 != 0) {
-            *output++ = filter_one(&filter, at, row_bytes, mask);
-        }
-        window += params->stride.h * row_bytes;
-    }
 }
 
 static void filter_3x3_s1(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                           const int8_t *window, int32_t rows, int8_t *output)
 {
-    if (params->quantization.negative_mask == 0) {
-        filter_plane(params, record, window, rows, output, 1, 0);
-    } else {
-        filter_plane(params, record, window, rows, output, 1, ~127);
-    }
+    const filter_3x3 filter = prepare_3x3(params, record, window, rows, output);
+    run_3x3_s1(&filter);
 }
 
 static void filter_3x3_s2(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                           const int8_t *window, int32_t rows, int8_t *output)
 {
-    if (params->quantization.negative_mask == 0) {
-        filter_plane(params, record, window, rows, output, 2, 0);
-    } else {
-        filter_plane(params, record, window, rows, output, 2, ~127);
-    }
+    const filter_3x3 filter = prepare_3x3(params, record, window, rows, output);
+    run_3x3_s2(&filter);
 }
 
 static int32_t sum_taps(const qe_depthwise_conv_dsp_params *params, const int8_t *weights,
@@ -198,14 +289,12 @@ static void filter_any(const qe_depthwise_conv_dsp_params *params, const uint32_
     }
 }
 
-static void clamp_run(const qe_dsp_output *quantization, int8_t *values, int32_t count)
+static int32_t window_rows(const qe_depthwise_conv_dsp_params *params, int32_t output_rows)
 {
-    for (; count > 0; count--, values++) {
-        *values = qe_dsp_clamp(*values, quantization);
-    }
+    return (output_rows - 1) * params->stride.h + (params->kernel.h - 1) * params->dilation.h + 1;
 }
 
-/* Rows first to first + band - 1 of all outputs of one input channel. */
+/* Output rows that the window serves, of all outputs of one input channel. */
 static void filter_band(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
                         const uint32_t *records, const int8_t *window, int32_t rows,
                         int8_t *output)
@@ -213,35 +302,52 @@ static void filter_band(const qe_depthwise_conv_dsp_params *params, filter_rows 
     for (int32_t left = params->channel_outputs; left > 0; left--) {
         filter(params, records, window, rows, output);
         if (qe_dsp_needs_clamp(&params->quantization)) {
-            clamp_run(&params->quantization, output, rows * params->output.w);
+            qe_dsp_clamp_run(&params->quantization, output, rows * params->output.w);
         }
         records += params->record_words;
         output += params->output.h * params->output.w;
     }
 }
 
-/* The window's next row: input row y, or padding. Its sides are padding since the start. */
+/* Input rows into the window, whose sides are padding since the start. Rows of four pixels or more
+ * by words of which the last two may overlap. */
+static void load_rows(const qe_depthwise_conv_dsp_params *params, const int8_t *from, int8_t *to,
+                      int32_t rows)
+{
+    const int32_t width = params->input.w, row_bytes = params->row_bytes;
+    to += params->padding.w;
+    for (; rows > 0; rows--, from += width, to += row_bytes) {
+        if (width < 4) {
+            qe_copy(to, from, width);
+            continue;
+        }
+        for (int32_t x = 0; x < width - 4; x += 4) {
+            memcpy(to + x, from + x, 4);
+        }
+        memcpy(to + width - 4, from + width - 4, 4);
+    }
+}
+
+/* The window's next row: input row y, or padding. */
 static void load_row(const qe_depthwise_conv_dsp_params *params, const int8_t *plane, int32_t y,
                      int8_t *row)
 {
     if (y < 0 || y >= params->input.h) {
         memset(row, params->input_zero_point, (size_t)params->row_bytes);
     } else {
-        qe_copy(row + params->padding.w, plane + y * params->input.w, params->input.w);
+        load_rows(params, plane + y * params->input.w, row, 1);
     }
 }
 
-static void filter_channel(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
-                           const uint32_t *records, const int8_t *plane, int8_t *output,
-                           int8_t *window)
+/* A channel whose window slides: band after band, keeping the rows that two bands share. */
+static void slide(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
+                  const uint32_t *records, const int8_t *plane, int8_t *output, int8_t *window)
 {
     const int32_t advance = params->band * params->stride.h;
     int32_t loaded = 0, next = -params->padding.h;
     for (int32_t first = 0; first < params->output.h; first += params->band) {
         const int32_t left = params->output.h - first;
         const int32_t rows = left < params->band ? left : params->band;
-        const int32_t needed =
-            (rows - 1) * params->stride.h + (params->kernel.h - 1) * params->dilation.h + 1;
         if (first > 0 && loaded > advance) {
             loaded -= advance;
             memmove(window, window + advance * params->row_bytes,
@@ -250,42 +356,52 @@ static void filter_channel(const qe_depthwise_conv_dsp_params *params, filter_ro
             next += advance - loaded;
             loaded = 0;
         }
-        for (; loaded < needed; loaded++, next++) {
+        for (; loaded < window_rows(params, rows); loaded++, next++) {
             load_row(params, plane, next, window + loaded * params->row_bytes);
         }
         filter_band(params, filter, records, window, rows, output + first * params->output.w);
     }
 }
 
-static void filter_image(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
-                         const int8_t *input, int8_t *output, int8_t *window)
+static void filter_channels(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
+                            const int8_t *input, int8_t *output, int8_t *window)
 {
+    const int32_t plane = params->input.h * params->input.w;
+    const int32_t output_plane = params->output.h * params->output.w;
+    const int32_t resident = params->band >= params->output.h;
+    const int32_t rows = window_rows(params, params->band);
+    const int32_t seen = rows - params->padding.h; /* input rows that the window has room for */
+    const int32_t input_rows = seen < params->input.h ? seen : params->input.h;
     const uint32_t *records = params->records;
-    const int32_t window_rows = (params->band - 1) * params->stride.h +
-                                (params->kernel.h - 1) * params->dilation.h + 1;
-    memset(window, params->input_zero_point, (size_t)(window_rows * params->row_bytes));
+
+    memset(window, params->input_zero_point, (size_t)(rows * params->row_bytes));
     for (int32_t left = params->input.c; left > 0; left--) {
-        filter_channel(params, filter, records, input, output, window);
+        if (resident) {
+            load_rows(params, input, window + params->padding.h * params->row_bytes, input_rows);
+            filter_band(params, filter, records, window, params->output.h, output);
+        } else {
+            slide(params, filter, records, input, output, window);
+        }
         records += params->channel_outputs * params->record_words;
-        input += params->input.h * params->input.w;
-        output += params->channel_outputs * params->output.h * params->output.w;
+        input += plane;
+        output += params->channel_outputs * output_plane;
     }
 }
 
 void qe_depthwise_conv_3x3_s1_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                                   int8_t *output, void *scratch)
 {
-    filter_image(params, filter_3x3_s1, input, output, scratch);
+    filter_channels(params, filter_3x3_s1, input, output, scratch);
 }
 
 void qe_depthwise_conv_3x3_s2_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                                   int8_t *output, void *scratch)
 {
-    filter_image(params, filter_3x3_s2, input, output, scratch);
+    filter_channels(params, filter_3x3_s2, input, output, scratch);
 }
 
 void qe_depthwise_conv_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                            int8_t *output, void *scratch)
 {
-    filter_image(params, filter_any, input, output, scratch);
+    filter_channels(params, filter_any, input, output, scratch);
 }
