@@ -433,7 +433,7 @@ class Session:
         raise DeviceError(self._nobody_there())
 
     def _nobody_there(self) -> str:
-        heard = self._client.received_bytes
+        heard = self.statistics.received_bytes
         if not heard:
             return (
                 f"nothing answers on {self.port.url}; check that a verification firmware runs there"

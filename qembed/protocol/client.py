@@ -35,10 +35,10 @@ from qembed.protocol.messages import (
 )
 
 ASK_AFTER = 0.25
-"""Seconds of silence after which we ask, as long as nothing is known of the line."""
+"""Seconds of silence after which we ask, until the line is known to be faster."""
 ASK_AFTER_ROUND_TRIPS, ASK_SOONEST = 4, 0.03
 """Then: this many round trips, but not sooner. A question costs 15 bytes, silence the line."""
-ASK_LATEST = 4.0
+ASK_LATEST = 2.0
 """Seconds between questions at last: they must not fill the buffer during a long inference."""
 SHRINK, GROW = 3 / 4, 17 / 16
 """What a lost and an answered piece do to the size of the next: in balance at one loss in six."""
@@ -107,14 +107,13 @@ class Statistics:
     sent_frames: int = 0
     lost_frames: int = 0
     stale_frames: int = 0
+    damaged_frames: int = 0
     sent_bytes: int = 0
+    received_bytes: int = 0
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(
-            self.sent_frames + other.sent_frames,
-            self.lost_frames + other.lost_frames,
-            self.stale_frames + other.stale_frames,
-            self.sent_bytes + other.sent_bytes,
+            *(getattr(self, name) + getattr(other, name) for name in Statistics.__slots__)
         )
 
 
@@ -215,16 +214,6 @@ class Client:
         self._piece_bytes = float(framing.MAX_BODY)
 
     @property
-    def damaged_here(self) -> int:
-        """Frames that arrived damaged."""
-        return self._decoder.damaged
-
-    @property
-    def received_bytes(self) -> int:
-        """Bytes that arrived, of whatever kind."""
-        return self._decoder.received
-
-    @property
     def unfinished(self) -> list[Job]:
         """Jobs without an answer, in the order they were submitted."""
         return [progress.job for progress in self._jobs]
@@ -255,7 +244,7 @@ class Client:
         elif self._in_flight and now - self._quiet_since >= self._ask_after:
             frames.extend(self._break_silence())
             self._quiet_since = now
-            self._ask_after = max(min(2 * self._ask_after, ASK_LATEST), self._ask_after)
+            self._ask_after = min(2 * self._ask_after, ASK_LATEST)
         return b"".join(frames)
 
     def deadline(self) -> float | None:
@@ -339,6 +328,8 @@ class Client:
                 self.statistics.stale_frames += 1
             elif not self._lost:
                 events.extend(self._on_answer(*answer, now))
+        self.statistics.damaged_frames = self._decoder.damaged
+        self.statistics.received_bytes = self._decoder.received
         return events
 
     def _on_answer(self, header: Header, answer: Answer, now: float) -> Iterator[Event]:
@@ -353,9 +344,9 @@ class Client:
             yield SessionLost()
             return
         self.last_answer = self._quiet_since = now
-        self._round_trip += (now - transmission.sent_at - self._round_trip) / 8
-        self._ask_after = max(ASK_AFTER_ROUND_TRIPS * self._round_trip, ASK_SOONEST)
+        self._ask_after = min(max(ASK_AFTER_ROUND_TRIPS * self._round_trip, ASK_SOONEST), ASK_AFTER)
         if sequence in self._in_flight:
+            self._round_trip += (now - transmission.sent_at - self._round_trip) / 8
             self._give_up_before(sequence)
         self._piece_bytes = min(self._piece_bytes * GROW, framing.MAX_BODY)
         progress = transmission.progress

@@ -21,7 +21,7 @@ from qembed.protocol.hashing import hash_bytes
 from qembed.testing import Faults, FaultyPort
 from support.link_board import ADDER, SMALL, WIDE, Board, compile_link, expected
 
-PATIENCE = 3.0
+PATIENCE = 5.0
 BOUND = 120.0
 INPUT_BYTES = {SMALL: 40, WIDE: 2001, ADDER: 4}
 ALL_OUTPUTS = {SMALL: slice(1, 2), WIDE: slice(None, None, -1), ADDER: slice(None)}
@@ -45,8 +45,8 @@ def check(model, inputs, seen):
 def draw_faults(rng):
     """One to all kinds, from rare to brutal."""
     rate = {
-        "flip": 10 ** rng.uniform(-6, -3),
-        "drop": 10 ** rng.uniform(-5, -2.5),
+        "flip": 10 ** rng.uniform(-6, -3.5),
+        "drop": 10 ** rng.uniform(-5, -3),
         "duplicate": rng.uniform(0, 0.3),
         "reorder": rng.uniform(0, 0.3),
         "delay": rng.uniform(0, 0.3),
@@ -65,7 +65,7 @@ def run(program, seed):
     rng = random.Random(seed)
     faults = draw_faults(rng)
     model = rng.choice([SMALL, WIDE, ADDER])
-    inputs = draw_inputs(model, rng.randint(1, 30), rng)
+    inputs = draw_inputs(model, rng.randint(1, 12), rng)
     resets = [rng.uniform(0, 0.3) for _ in range(rng.choice([0, 0, 1, 2]))]
     started = time.monotonic()
     with Board(program) as board:

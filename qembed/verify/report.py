@@ -1,0 +1,158 @@
+"""What a verification found: plain frozen data for every kind of report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Blame = Literal["board", "host", "input", "unstable"]
+"""Who departs from the reference: the board; the host kernels (then it is a bug of qembed); nobody,
+but the board saw another input than was sent; or a difference that a second run does not show."""
+
+BLAMES: dict[Blame, str] = {
+    "board": "the board differs from the reference; the host agrees with it",
+    "host": "the host kernel differs from the reference: a bug of qembed, please report it",
+    "input": "the board computed from another input than was sent: something writes over it",
+    "unstable": "a second run on the board gave the right bytes: memory or timing is unreliable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first wrong element of the first wrong layer of the first wrong sample.
+
+    Attributes
+    ----------
+    sample : int
+    layer : int
+        Position in the board's list of layers; -1: the input; one past the last: the outputs as
+        they were read after the inference, although every layer was right.
+    name, op, variant, function : str
+        Node, operator, kernel variant and C function; empty where there is none.
+    tensor : str
+    index : tuple of int
+        In the tensor: [n, y, x, c] for an image. Empty if no element is known.
+    accumulator : int, optional
+        Sum before requantization, by definition, where the operator has one.
+    expected, got : float, optional
+        Element values; of integers exactly.
+    differing, elements : int
+        How many elements of the tensor differ, and how many it has.
+    largest : float
+        Largest difference of an element.
+    blame : Blame
+    """
+
+    sample: int
+    layer: int
+    name: str
+    op: str
+    variant: str
+    function: str
+    tensor: str
+    index: tuple[int, ...]
+    accumulator: int | None
+    expected: float | None
+    got: float | None
+    differing: int
+    elements: int
+    largest: float
+    blame: Blame
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSummary:
+    """One layer over all samples.
+
+    Attributes
+    ----------
+    layer, node : int
+    name, op, variant, function : str
+    differing : int
+        Samples in which its bytes differ.
+    first : int
+        Samples in which it is the first that differs.
+    cost : float, optional
+        Median of an inference, in the counter's unit.
+    """
+
+    layer: int
+    node: int
+    name: str
+    op: str
+    variant: str
+    function: str
+    differing: int
+    first: int
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An inference, in the counter's unit."""
+
+    unit: str
+    least: float
+    median: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineSummary:
+    """How the link behaved.
+
+    Attributes
+    ----------
+    sent_frames, lost_frames, stale_frames : int
+        Frames of the host; those whose answer never came; answers that came too late to count.
+    sent_bytes, received_bytes : int
+    damaged : int
+        Frames that arrived damaged at the host.
+    resets : int
+        How often the board forgot the session.
+    seconds : float
+    """
+
+    sent_frames: int
+    lost_frames: int
+    stale_frames: int
+    sent_bytes: int
+    received_bytes: int
+    damaged: int
+    resets: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A verdict and what it rests on.
+
+    Attributes
+    ----------
+    verdict : "equal" or "different"
+        Equal: every byte of every layer and output of every sample.
+    model, hash : str
+        Name, and SHA-256 in hexadecimal.
+    port, firmware : str
+    samples, differing : int
+    layers : tuple of LayerSummary
+    layer_bytes : int
+        Activation bytes that were compared.
+    first : Difference, optional
+    cost : Cost, optional
+        None if the board has no counter, or one that does not count.
+    line : LineSummary
+    """
+
+    verdict: Literal["equal", "different"]
+    model: str
+    hash: str
+    port: str
+    firmware: str
+    samples: int
+    differing: int
+    layers: tuple[LayerSummary, ...]
+    layer_bytes: int
+    first: Difference | None
+    cost: Cost | None
+    line: LineSummary
