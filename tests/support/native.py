@@ -167,7 +167,7 @@ def _pointers(addresses: Sequence[int], as_array: bool) -> list:
     return [(ctypes.c_void_p * len(pointers))(*pointers)] if as_array else pointers
 
 
-def _invoke(lowering: Lowering, inputs: Sequence[int], outputs: Sequence[int], lib) -> None:
+def invoke(lowering: Lowering, inputs: Sequence[int], outputs: Sequence[int], lib=None) -> None:
     """Call a kernel with these addresses, and guards around scratch and constants."""
     constants: list[Buffer] = []
     params = structs()[lowering.params_type]()
@@ -198,7 +198,7 @@ def call(
     held = {id(a): Buffer(a) for a in (*inputs, *outputs)}
     before = [a.copy() for a in inputs]
     addresses = [[held[id(a)].address for a in of] for of in (inputs, outputs)]
-    _invoke(lowering, *addresses, lib)
+    invoke(lowering, *addresses, lib)
     for buffer in held.values():
         buffer.check(lowering.function)
     written = {id(a) for a in outputs}
@@ -226,9 +226,9 @@ def _run_lowering(graph, node, values, lowering, lib) -> list[np.ndarray]:
     """Bring values into storage order, run, check in-place forms; return NHWC outputs."""
     of = lowering.orders
     shapes = [graph.tensors[i].shape for i in node.outputs]
-    inputs = [_stored(graph, values, i, of.inputs) for i in node.inputs]
+    inputs = [stored(graph, values, i, of.inputs) for i in node.inputs]
     outputs = [
-        inputs[node.inputs.index(i)] if i in node.inputs else _noise(graph.tensors[i])
+        inputs[node.inputs.index(i)] if i in node.inputs else noise(graph.tensors[i])
         for i in node.outputs
     ]
     results = call(lowering, inputs, outputs, lib)
@@ -241,7 +241,7 @@ def _run_lowering(graph, node, values, lowering, lib) -> list[np.ndarray]:
     ]
 
 
-def _stored(graph: Graph, values: dict[int, np.ndarray], index: int, order: Order) -> np.ndarray:
+def stored(graph: Graph, values: dict[int, np.ndarray], index: int, order: Order) -> np.ndarray:
     """A tensor as it lies in the arena; state and constants keep the identity of their array."""
     shape = graph.tensors[index].shape
     return to_storage(values[index], shape, order) if order == "planar" else values[index]
@@ -256,13 +256,13 @@ def _check_in_place(lowering, position, inputs, outputs, results, lib) -> None:
     held = [Buffer(a) for a in inputs]
     others = [Buffer(a) for a in outputs[1:]]
     addresses = [(shared if i == position else b).address for i, b in enumerate(held)]
-    _invoke(lowering, addresses, [shared.address, *(b.address for b in others)], lib)
+    invoke(lowering, addresses, [shared.address, *(b.address for b in others)], lib)
     shared.check(lowering.function)
     again = shared.array[: outputs[0].nbytes]
     assert again.tobytes() == results[0].tobytes(), f"{lowering.function}: wrong in place"
 
 
-def _noise(tensor: Tensor) -> np.ndarray:
+def noise(tensor: Tensor) -> np.ndarray:
     """What an output buffer holds before: nothing that a kernel should rely on."""
     seed = int(hashlib.sha256(repr(tensor.shape).encode()).hexdigest()[:8], 16)
     raw = np.random.default_rng(seed).integers(0, 256, tensor.nbytes, np.uint8)
