@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +21,9 @@ from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject, Mode
 
 BUILD_SECONDS = 300.0
 """A compiler that takes longer hangs."""
+STACK_COMPLAINT = "qembed: no room for the stack"
+"""Stands in an assertion of the linker scripts."""
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +158,40 @@ def _make(project: FirmwareProject, output: Path, extra_cflags: Sequence[str]) -
     except subprocess.TimeoutExpired:
         raise ToolError(f"building for board '{project.board.name}' hangs; {output}") from None
     if result.returncode:
+        too_large = _too_large(project, result.stderr)
         raise ToolError(
-            f"building for board '{project.board.name}' failed: {_complaint(result.stderr)}"
+            too_large
+            or f"building for board '{project.board.name}' failed: {_complaint(result.stderr)}"
         )
+
+
+def _too_large(project: FirmwareProject, stderr: str) -> str:
+    """Say by how much a firmware exceeds its board's memory; empty if that is not the trouble."""
+    board, memory = project.board, project.board.memory
+    if memory is None:
+        return ""
+    sizes = {"FLASH": memory.flash_bytes, "RAM": memory.ram_bytes}
+    faults = [
+        f"it needs {sizes[region] + int(beyond)} bytes of {region}, the board has {sizes[region]}"
+        for region, beyond in _OVERFLOW.findall(stderr)
+        if region in sizes
+    ]
+    if STACK_COMPLAINT in stderr:
+        faults.append(
+            f"its data leave less than {memory.stack_bytes} of {memory.ram_bytes} bytes of RAM "
+            "for the stack"
+        )
+    arena = max((m.sources.plan.arena_bytes for m in project.models if m.sources), default=0)
+    what = f" (arena: {arena} bytes)" if arena else ""
+    if not faults:
+        return ""
+    return f"the firmware does not fit board '{board.name}': {'; '.join(faults)}{what}"
 
 
 def _complaint(stderr: str) -> str:
     """Return the line of a build's messages that says most."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    for mark in ("overflowed", "qembed:", "undefined reference", "error:", "fatal"):
+    for mark in ("undefined reference", "error:", "fatal"):
         for line in lines:
             if mark in line and not line.startswith("collect2"):
                 return line.rpartition("/ld: ")[2]

@@ -142,9 +142,9 @@ def test_an_error_of_the_compiler_is_told_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"ram_bytes": 1024}, "overflowed"),
-        ({"ram_bytes": 4096}, "no room for the stack"),
-        ({"flash_bytes": 2048}, "overflowed"),
+        ({"ram_bytes": 1024}, r"'mps2-an386': it needs \d{4} bytes of RAM, the board has 1024"),
+        ({"ram_bytes": 4096}, "its data leave less than 4096 of 4096 bytes of RAM for the stack"),
+        ({"flash_bytes": 2048}, r"'mps2-an386': it needs \d{4} bytes of FLASH, the board has 2048"),
     ],
 )
 def test_a_firmware_larger_than_the_board_does_not_link(tmp_path, change, complaint):
