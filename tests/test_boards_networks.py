@@ -1,0 +1,69 @@
+"""Real networks on every board: each byte of each layer, over the serial link."""
+
+import numpy as np
+import pytest
+
+from qembed.boards import list_boards
+from qembed.device.build import build_firmware
+from qembed.device.emulator import boot
+from qembed.device.session import Session
+from qembed.device.transport import open_port
+from qembed.export.firmware import export_firmware
+from qembed.importers import import_model
+from qembed.verify.check import verify
+from qembed.verify.layers import layers_of
+from support.toy import need
+
+NETWORKS = ("ic_int8", "ad_int8", "person_detect", "micro_speech", "hello_world_int8")
+SMALL = {"atmega2560": "hello_world_int8"}
+"""The network that stands in where kws does not fit."""
+
+
+def random_inputs(graph, count):
+    rng = np.random.default_rng(7)
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    return [
+        rng.integers(-128, 128, (count, *tensor.shape)).astype(tensor.dtype) for tensor in tensors
+    ]
+
+
+def verified(graph, board, inputs, folder):
+    project = export_firmware([graph], board, folder)
+    layers = layers_of(project.models[0].sources)
+    with boot(build_firmware(project)) as running:
+        port = open_port(running.port_url)
+        try:
+            return verify(graph, Session(port), layers, inputs)
+        finally:
+            port.close()
+
+
+def assert_equal(report, samples):
+    assert report.first is None, report.first
+    assert report.verdict == "equal"
+    assert report.samples == samples
+
+
+@pytest.mark.parametrize("board", ["native", "mps2-an386"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_networks_on_random_inputs(network, board, shared, tmp_path):
+    graph = import_model(shared / "models" / f"{network}.tflite")
+    report = verified(graph, need(board), random_inputs(graph, 50), tmp_path)
+    assert_equal(report, 50)
+
+
+@pytest.mark.parametrize("board", ["native", "mps2-an386"])
+def test_keyword_spotting_on_all_its_real_inputs(board, shared, tmp_path):
+    graph = import_model(shared / "models" / "kws_int8.tflite")
+    with np.load(shared / "data" / "kws01.npz") as data:
+        real = data["x"].reshape(-1, *graph.tensors[graph.inputs[0]].shape)
+    report = verified(graph, need(board), [real], tmp_path)
+    assert_equal(report, 600)
+
+
+@pytest.mark.parametrize("board", [b for b in list_boards() if b not in ("native", "mps2-an386")])
+def test_a_network_on_every_other_board(board, shared, tmp_path):
+    network = SMALL.get(board, "kws_int8")
+    graph = import_model(shared / "models" / f"{network}.tflite")
+    report = verified(graph, need(board), random_inputs(graph, 10), tmp_path)
+    assert_equal(report, 10)
