@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from qembed.ir import AnyArray, Graph, Node
-from qembed.plan import Overlap
+from qembed.plan import Demand, Overlap, Traversal
 from qembed.plan.layout import NHWC, Orders
 
 
@@ -113,6 +113,19 @@ class Lowering:
     def arrays(self) -> tuple[CArray, ...]:
         """Every constant array that `fields` refers to, each once, in order."""
         return tuple({id(a): a for a in _arrays(self.fields)}.values())
+
+
+def demand_of(lowering: Lowering) -> Demand:
+    """Translate what a lowered node asks of memory."""
+    ways = (lowering, *lowering.others)
+    return Demand(tuple(_traversal_of(way) for way in ways), lowering.identity)
+
+
+def _traversal_of(lowering: Lowering) -> Traversal:
+    in_place = tuple(Overlap(i, 0, in_place=True) for i in lowering.in_place)
+    return Traversal(
+        lowering.traversal, lowering.scratch_bytes, in_place + lowering.overlaps, lowering.cost
+    )
 
 
 TunedKernel = Callable[[Node, Graph, Orders], Lowering | None]

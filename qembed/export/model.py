@@ -14,11 +14,11 @@ import qembed
 from qembed.container import graph_hash
 from qembed.errors import UnsupportedError
 from qembed.export import c_text
-from qembed.export.lowering import CArray, Lowering
+from qembed.export.lowering import CArray, Lowering, demand_of
 from qembed.export.templates import render
 from qembed.export.variants import choose_kernels
 from qembed.ir import Graph, Tensor
-from qembed.plan import Demand, Layer, Overlap, Plan, Traversal, check, plan_memory
+from qembed.plan import Layer, Plan, check, plan_memory
 from qembed.plan.layout import Order, storage_orders
 from qembed.resources import firmware_templates
 from qembed.targets import Target
@@ -60,19 +60,6 @@ class ModelSources:
     lowerings: tuple[Lowering, ...]
     orders: Mapping[int, Order]
     arrays: Mapping[str, int]
-
-
-def demand_of(lowering: Lowering) -> Demand:
-    """Translate what a lowered node asks of memory."""
-    ways = (lowering, *lowering.others)
-    return Demand(tuple(_traversal_of(way) for way in ways), lowering.identity)
-
-
-def _traversal_of(lowering: Lowering) -> Traversal:
-    in_place = tuple(Overlap(i, 0, in_place=True) for i in lowering.in_place)
-    return Traversal(
-        lowering.traversal, lowering.scratch_bytes, in_place + lowering.overlaps, lowering.cost
-    )
 
 
 def plan_for(

@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from qembed.export.lowering import Lowering
+from qembed.export.lowering import Lowering, demand_of
 from qembed.export.ops import candidates
-from qembed.ir import Graph, Node
+from qembed.ir import Graph
 from qembed.ops import OPERATORS
+from qembed.plan import least_bytes
+from qembed.plan import Overlap
 from qembed.plan.layout import Orders, assign
 from qembed.targets import Target
+
+MEMORY_BITS = 80
+"""Room for the sum of all squares of sizes below the work."""
+
+Costs = dict[Orders, int]
+
+
+WORK_FIRST = 40
+"""More bits than the sizes of all activations together."""
 
 
 def choose_kernels(graph: Graph, target: Target) -> tuple[Lowering, ...]:
@@ -27,18 +38,26 @@ def choose_kernels(graph: Graph, target: Target) -> tuple[Lowering, ...]:
         If the target has no kernel for a node.
     """
     found = [candidates(node, graph, target) for node in graph.nodes]
-    costs = [_costs(node, graph, target, of) for node, of in zip(graph.nodes, found, strict=True)]
+    costs = [_costs(n, graph, target, of) for n, of in enumerate(found)]
     return tuple(of[orders] for of, orders in zip(found, assign(graph, costs), strict=True))
 
 
-def _costs(
-    node: Node, graph: Graph, target: Target, found: Mapping[Orders, Lowering]
-) -> dict[Orders, int]:
-    """Work of the node, once for each variant that the target prefers to the one that does it."""
+def _costs(n: int, graph: Graph, target: Target, found: Mapping[Orders, Lowering]) -> Costs:
+    """Cost of a node in every storage order.
+
+    First its work, once for each variant that the target prefers to the one that does it. Equal
+    work is decided by memory: squares, since the largest node makes the arena.
+    """
+    node = graph.nodes[n]
     tensors = [graph.tensors[i] for i in (*node.inputs, node.outputs[0])]
     macs = OPERATORS[node.op].macs
     work = macs(node.params, *tensors) if macs else math.prod(tensors[-1].shape)
-    return {
-        orders: 0 if lowering.identity else work * target.variants.index(lowering.variant)
-        for orders, lowering in found.items()
-    }
+    costs = {}
+    for orders, lowering in found.items():
+        rank = 0 if lowering.identity else target.variants.index(lowering.variant)
+        costs[orders] = work * rank << MEMORY_BITS | least_bytes(graph, n, demand_of(lowering)) ** 2
+    return costs
+
+
+def _allows_zero(overlap: Overlap) -> bool:
+    return overlap.in_place or (overlap.below is not None and overlap.below >= 0)

@@ -2,7 +2,7 @@
 
 from qembed.plan.check import check
 from qembed.plan.demand import Demand, Overlap, Traversal, element_wise
-from qembed.plan.memory import Layer, Plan, plan_memory
+from qembed.plan.memory import Layer, Plan, least_bytes, plan_memory
 
 __all__ = [
     "Demand",
@@ -12,5 +12,6 @@ __all__ = [
     "Traversal",
     "check",
     "element_wise",
+    "least_bytes",
     "plan_memory",
 ]

@@ -152,6 +152,15 @@ def _most_shared(graph: Graph, modes: Sequence[Mode], n: int, dying: Sequence[in
     return max(savings)
 
 
+def least_bytes(graph: Graph, n: int, demand: Demand) -> int:
+    """Bytes that a node needs while it runs, if its inputs die there."""
+    node = graph.nodes[n]
+    tensors = {t for t in (*node.inputs, *node.outputs) if graph.tensors[t].data is None}
+    dying = [t for t in tensors if t not in node.outputs]
+    apart = sum(graph.tensors[t].nbytes for t in tensors)
+    return apart - _most_shared(graph, modes_of(demand), n, dying)
+
+
 def _plan_in_order(problem: Problem, modes: Sequence[Sequence[Mode]], enough: int | None) -> Plan:
     """Place everything; with `enough` an arena of that size will do."""
     footprints = {n: [footprint(problem, n, mode) for mode in modes[n]] for n in problem.positions}

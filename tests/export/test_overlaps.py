@@ -5,9 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from qembed.export.model import demand_of
+from qembed.export.lowering import demand_of
 from qembed.export.ops import TUNED, candidates
 from support import native
+from support.fast_layers import FAST_LAYERS
 from support.layers import LAYERS
 
 SHAPES = int(os.environ.get("QEMBED_OVERLAP_SHAPES", "150"))
@@ -64,7 +65,7 @@ def stored(graph, lowering, sample):
 def try_all(op, variant, seed):
     """Number of overlapping runs of one random layer; all of them must be right."""
     rng = np.random.default_rng(seed)
-    graph, inputs = LAYERS[op](rng)
+    graph, inputs = (LAYERS if variant == "portable" else FAST_LAYERS)[op](rng)
     sample = [batch[0] for batch in inputs]
     count = 0
     if graph.state:
@@ -88,7 +89,7 @@ def try_all(op, variant, seed):
 
 
 KERNELS = [("portable", op) for op in LAYERS]
-KERNELS += [(variant, op) for variant, tuned in TUNED.items() for op in tuned]
+KERNELS += [(variant, kind) for variant in TUNED for kind in FAST_LAYERS]
 
 
 @pytest.mark.parametrize(("variant", "op"), KERNELS)
