@@ -84,13 +84,20 @@ def relu(
 
 def leaky_relu(x: Quantization, y: Quantization, alpha: float, numerics: Numerics) -> Table:
     """X, or alpha * x where x is negative: equation (24)."""
-    identity = _divide(x.scale, y.scale, numerics)
-    slope = _divide(_times(x.scale, alpha, numerics), y.scale, numerics)
+    identity, slope = leaky_relu_multipliers(x, y, alpha, numerics)
     real = EVERY_INPUT - x.zero_point
     positive = requantize(real, requantization_of(identity, numerics.rounding))
     negative = requantize(real, requantization_of(abs(slope), numerics.rounding))
     steps = np.where(real >= 0, positive, -negative if slope < 0 else negative)
     return _saturate(steps + y.zero_point)
+
+
+def leaky_relu_multipliers(
+    x: Quantization, y: Quantization, alpha: float, numerics: Numerics
+) -> tuple[float, float]:
+    """Return the real multipliers of positive and of negative inputs."""
+    slope = _divide(_times(x.scale, alpha, numerics), y.scale, numerics)
+    return _divide(x.scale, y.scale, numerics), slope
 
 
 def hard_swish(x: Quantization, y: Quantization, numerics: Numerics) -> Table:
@@ -145,11 +152,6 @@ def _saturate_16(x: Int64Array) -> Int64Array:
 def elu(x: Quantization, y: Quantization) -> Table:
     """X, or exp(x) - 1 where x is negative, in float32: equation (26)."""
     return _by_float(x, y, lambda v: np.where(v < 0, np.exp(v) - np.float32(1), v))
-
-
-def exp(x: Quantization, y: Quantization) -> Table:
-    """exp(x), in float32: equation (26)."""
-    return _by_float(x, y, np.exp)
 
 
 def _by_float(

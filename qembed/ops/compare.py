@@ -50,7 +50,7 @@ class Compare:
 
 def infer(params: Compare, x1: Tensor, x2: Tensor) -> list[tuple[Shape, DType]]:
     """Check the layer against its inputs; return shape and type of each output."""
-    _check.require_dtype(x1, ("int8", "int16", "int32"))
+    _check.require_dtype(x1, ("int8", "int32"))
     _check.require_dtype(x2, (x1.dtype,))
     if params.comparison not in COMPARISONS:
         raise ModelError(f"comparison {params.comparison} is none of {', '.join(COMPARISONS)}")
@@ -75,7 +75,7 @@ def reference(params: Compare, x1: AnyArray, x2: AnyArray) -> AnyArray:
 
     Parameters
     ----------
-    x1, x2 : int8, int16 or int32 ndarray
+    x1, x2 : int8 or int32 ndarray
         Shapes that broadcast.
 
     Returns

@@ -4,19 +4,9 @@ from support import draw
 from support.forms import FORMS, compare
 from support.tflite_writer import Writer
 
-SHAPES = (
-    ((1, 4, 4, 3), (1, 4, 4, 3)),
-    ((1, 16), (1, 16)),
-    ((1, 4, 4, 3), (3,)),
-    ((1, 1, 1, 3), (1, 4, 4, 3)),
-    ((2, 3, 1), (2, 1, 5)),
-    ((1, 8), (1, 1)),
-    ((7,), ()),
-)
 
-
-def add(rng, dtype="int8"):
-    shape1, shape2 = draw.choice(rng, SHAPES)
+def add(rng, dtype="int8", code="ADD"):
+    shape1, shape2 = draw.choice(rng, draw.PAIRS_OF_SHAPES)
     scale1, scale2 = draw.scale(rng, -6, 0), draw.scale(rng, -6, 0)
     y_scale = draw.scale(rng, -6, 2)
     writer = Writer()
@@ -31,7 +21,7 @@ def add(rng, dtype="int8"):
     shape = draw.broadcast(shape1, shape2)
     y = writer.output(shape, dtype, y_scale, draw.zero_point(rng, dtype))
     activation = draw.choice(rng, draw.ACTIVATIONS)
-    writer.operator("ADD", [x1, x2], [y], fusedActivationFunction=activation)
+    writer.operator(code, [x1, x2], [y], fusedActivationFunction=activation)
     array1 = draw.activations(rng, shape1, dtype)
     return writer, [array1] if constant else [array1, array2]
 
@@ -40,7 +30,15 @@ def int16(rng):
     return add(rng, "int16")
 
 
-@pytest.mark.parametrize("make", [add, int16])
+def sub(rng):
+    return add(rng, code="SUB")
+
+
+def int16_sub(rng):
+    return add(rng, "int16", "SUB")
+
+
+@pytest.mark.parametrize("make", [add, int16, sub, int16_sub])
 @pytest.mark.parametrize("form", FORMS)
 def test_equals_tflm(form, make):
     compare(form, make)

@@ -102,3 +102,66 @@ def pool(rng: np.random.Generator, code: str, dtype: str):
 
 def broadcast(shape1, shape2):
     return tuple(np.broadcast_shapes(shape1, shape2))
+
+
+PAIRS_OF_SHAPES = (
+    ((1, 4, 4, 3), (1, 4, 4, 3)),
+    ((1, 16), (1, 16)),
+    ((1, 4, 4, 3), (3,)),
+    ((1, 1, 1, 3), (1, 4, 4, 3)),
+    ((2, 3, 1), (2, 1, 5)),
+    ((1, 8), (1, 1)),
+    ((7,), ()),
+)
+
+
+def binary(
+    rng: np.random.Generator,
+    code: str,
+    dtype: str,
+    tied: bool = False,
+    output_dtype=None,
+    **options,
+):
+    """A file with one operator on two inputs, the second sometimes a constant; and inputs."""
+    shape1, shape2 = choice(rng, PAIRS_OF_SHAPES)
+    same = scale(rng, -6, 0), zero_point(rng, dtype)
+    quantizations = [
+        same if tied else (scale(rng, -6, -0.1), zero_point(rng, dtype)) for _ in range(2)
+    ]
+    writer = Writer()
+    x1 = writer.input(shape1, dtype, *quantizations[0])
+    array1, array2 = activations(rng, shape1, dtype), activations(rng, shape2, dtype)
+    constant = rng.random() < 0.3
+    if constant:
+        x2 = writer.constant(array2[0], scale=quantizations[1][0], zero_point=quantizations[1][1])
+    else:
+        x2 = writer.input(shape2, dtype, *quantizations[1])
+    shape = broadcast(shape1, shape2)
+    if output_dtype is not None:
+        y = writer.output(shape, output_dtype)
+    elif tied:
+        y = writer.output(shape, dtype, *same)
+    else:
+        # What a product of two values would need, more or less.
+        spread = quantizations[0][0] * quantizations[1][0] * (60 if dtype == "int8" else 9000)
+        y_scale = float(np.float32(spread * 2 ** rng.uniform(-2, 3)))
+        y = writer.output(shape, dtype, y_scale, zero_point(rng, dtype))
+    if code in ("MUL", "ADD", "SUB"):
+        options["fusedActivationFunction"] = choice(rng, ACTIVATIONS)
+    writer.operator(code, [x1, x2], [y], **options)
+    return writer, [array1] if constant else [array1, array2]
+
+
+def resize(rng: np.random.Generator, code: str, dtype: str):
+    """A file that resizes an image, up or down, and inputs."""
+    shape = (integer(rng, 1, 2), integer(rng, 1, 9), integer(rng, 1, 9), integer(rng, 1, 4))
+    size = integer(rng, 1, 17), integer(rng, 1, 17)
+    corners, centers = choice(rng, ((False, False), (True, False), (False, True)))
+    quantization = scale(rng), zero_point(rng, dtype)
+    writer = Writer()
+    x = writer.input(shape, dtype, *quantization)
+    y = writer.output((shape[0], *size, shape[3]), dtype, *quantization)
+    operands = [x, writer.constant(np.array(size, np.int32))]
+    writer.operator(code, operands, [y], alignCorners=corners, halfPixelCenters=centers)
+    return writer, [activations(rng, shape, dtype)]

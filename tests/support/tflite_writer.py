@@ -9,24 +9,29 @@ import flatbuffers
 import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+# Tables of options that are not called like their operator.
 OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
-    "FULLY_CONNECTED": "FullyConnectedOptions",
-    "ADD": "AddOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
     "MEAN": "ReducerOptions",
-    "PAD": "PadOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
     "PADV2": "PadV2Options",
-    "RESHAPE": "ReshapeOptions",
-    "SQUEEZE": "SqueezeOptions",
-    "EXPAND_DIMS": "ExpandDimsOptions",
-    "SOFTMAX": "SoftmaxOptions",
-    "QUANTIZE": "QuantizeOptions",
-    "DEQUANTIZE": "DequantizeOptions",
+    "SELECT_V2": "SelectV2Options",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "SPLIT_V": "SplitVOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "SVDF": "SVDFOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
 }
-ACTIVATION = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
+ACTIVATION = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3, "TANH": 4}
 PADDING = {"SAME": 0, "VALID": 1}
 
 
@@ -96,14 +101,15 @@ class Writer:
         op = schema.OperatorT()
         op.opcodeIndex = self._code(code)
         op.inputs, op.outputs = list(inputs), list(outputs)
-        if code in OPTIONS:
-            table = getattr(schema, OPTIONS[code] + "T")()
+        called = OPTIONS.get(code, code.title().replace("_", "") + "Options")
+        if hasattr(schema.BuiltinOptions, called):
+            table = getattr(schema, called + "T")()
             for name, value in options.items():
                 if not hasattr(table, name):
-                    raise AttributeError(f"{OPTIONS[code]} has no option {name}")
+                    raise AttributeError(f"{called} has no option {name}")
                 setattr(table, name, _number(name, value))
             op.builtinOptions = table
-            op.builtinOptionsType = getattr(schema.BuiltinOptions, OPTIONS[code])
+            op.builtinOptionsType = getattr(schema.BuiltinOptions, called)
         elif options:
             raise AttributeError(f"{code} has no options")
         self.graph.operators.append(op)

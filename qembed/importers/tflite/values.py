@@ -139,14 +139,18 @@ def require_tied(x: Value, y: Value) -> None:
 
 
 def bias_of(
-    op: Operator, channels: int, dtypes: Sequence[str], products: NDArray[np.float64]
+    op: Operator,
+    channels: int,
+    dtypes: Sequence[str],
+    products: NDArray[np.float64],
+    index: int = 2,
 ) -> AnyArray:
-    """Bias of a layer (input 2); int32 zeros if the file leaves it out.
+    """Bias of a layer (input number `index`); int32 zeros if the file leaves it out.
 
     `products` are input scale * weight scale / output scale. As in TFLite Micro the scale of the
     bias, if given, may be off by 2 % of an output step.
     """
-    value = optional_operand(op, 2, dtypes)
+    value = optional_operand(op, index, dtypes)
     if value is None:
         return np.zeros(channels, np.int32)
     bias = contents(value)

@@ -73,7 +73,14 @@ def padding(
 
 
 def accumulation(
-    op: Operator, numerics: Numerics, x: Value, w: Value, y: Value, channels: int, axis: int
+    op: Operator,
+    numerics: Numerics,
+    x: Value,
+    w: Value,
+    y: Value,
+    channels: int,
+    axis: int,
+    bias_index: int = 2,
 ) -> dict[str, Any]:
     """Parameters that all layers share that sum products and scale each channel."""
     values.require_no_zero_point(w)
@@ -81,7 +88,7 @@ def accumulation(
     weight_scale = values.channel_scales(w, channels, axis)
     rounding = numerics.convolution or numerics.rounding
     real = multipliers(rounding, scale.scale, weight_scale, output.scale)
-    bias = bias_for(op, x, channels, real)
+    bias = bias_for(op, x, channels, real, bias_index)
     return {
         "bias": bias,
         "requantization": requantize_by(real, bias, rounding),
@@ -95,10 +102,12 @@ def accumulation(
     }
 
 
-def bias_for(op: Operator, x: Value, channels: int, real: NDArray[np.float64]) -> AnyArray:
+def bias_for(
+    op: Operator, x: Value, channels: int, real: NDArray[np.float64], index: int = 2
+) -> AnyArray:
     """Bias of a layer with multipliers `real`: int32, with int16 activations int64 as well."""
     dtypes = ("int32",) if x.dtype == "int8" else ("int32", "int64")
-    return values.bias_of(op, channels, dtypes, real)
+    return values.bias_of(op, channels, dtypes, real, index)
 
 
 def multipliers(

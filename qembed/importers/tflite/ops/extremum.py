@@ -24,7 +24,7 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
 
 def convert_reduce(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one reduce_extremum."""
-    x, y = values.operand(op, 0), values.result(op)
+    x, y = values.operand(op, 0, ("int8",)), values.result(op)
     values.require_tied(x, y)
     params = ReduceExtremum(
         largest=op.code == "REDUCE_MAX",

@@ -55,6 +55,25 @@ def convert_hard_swish(op: Operator, numerics: Numerics) -> list[Step]:
     )
 
 
+def convert_elu(op: Operator, numerics: Numerics) -> list[Step]:
+    """Return one lookup."""
+    x, y = _pair(op)
+    return _lookup(x, y, tables.elu(values.quantization(x), values.quantization(y)))
+
+
+def convert_abs(op: Operator, numerics: Numerics) -> list[Step]:
+    """Return one lookup."""
+    x, y = _pair(op)
+    return _lookup(x, y, tables.absolute(values.quantization(x), values.quantization(y), numerics))
+
+
+def convert_rsqrt(op: Operator, numerics: Numerics) -> list[Step]:
+    """Return one lookup."""
+    x, y = _pair(op)
+    one, other = values.quantization(x), values.quantization(y)
+    return _lookup(x, y, tables.reciprocal_square_root(one, other, numerics))
+
+
 def require_output(y: Value, wanted: Quantization) -> None:
     """Refuse an output whose scale is not the one that the arithmetic implies."""
     if values.quantization(y) != wanted:

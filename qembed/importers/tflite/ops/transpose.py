@@ -64,7 +64,8 @@ def convert_space_to_batch(op: Operator, numerics: Numerics) -> list[Step]:
     steps = []
     if shape != x.shape:
         padded = values.between(y, "padded", shape)
-        pad = Pad(padding, int(values.quantization(x).zero_point) if x.scales.size else 0)
+        # TFLite Micro fills with whatever its memory holds; real zeros are what is meant.
+        pad = Pad(padding, values.quantization(x).zero_point if x.scales.size else 0)
         steps.append(Step("pad", pad, (x,), (padded,)))
         x = padded
     split = (n, h // block[0], block[0], w // block[1], block[1], c)

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from support import draw
+from support.forms import FORMS, compare
+from support.tflite_writer import Writer
+
+
+def batch_matmul(rng):
+    m, k, n = (draw.integer(rng, 1, 8) for _ in range(3))
+    batch1, batch2 = draw.choice(rng, (((), ()), ((2,), (2,)), ((2, 3), (2, 3)), ((2, 1), (1, 3))))
+    transposed = bool(rng.random() < 0.5), bool(rng.random() < 0.5)
+    shape1 = (*batch1, *((k, m) if transposed[0] else (m, k)))
+    shape2 = (*batch2, *((n, k) if transposed[1] else (k, n)))
+    scale1, scale2 = draw.scale(rng), draw.scale(rng)
+    y_scale = float(np.float32(scale1 * scale2 * np.sqrt(k) * 5000 / rng.uniform(20, 150)))
+    writer = Writer()
+    x1 = writer.input(shape1, "int8", scale1, draw.zero_point(rng))
+    x2 = writer.input(shape2, "int8", scale2, draw.zero_point(rng))
+    whole = (*draw.broadcast(batch1, batch2), m, n)
+    y = writer.output(whole, "int8", y_scale, draw.zero_point(rng))
+    writer.operator("BATCH_MATMUL", [x1, x2], [y], adjX=transposed[0], adjY=transposed[1])
+    return writer, [draw.activations(rng, shape1), draw.activations(rng, shape2)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_equals_tflm(form):
+    compare(form, batch_matmul)
