@@ -10,7 +10,6 @@ from qembed.export.ops import candidates
 from qembed.ir import Graph
 from qembed.ops import OPERATORS
 from qembed.plan import least_bytes
-from qembed.plan import Overlap
 from qembed.plan.layout import Orders, assign
 from qembed.targets import Target
 
@@ -18,10 +17,6 @@ MEMORY_BITS = 80
 """Room for the sum of all squares of sizes below the work."""
 
 Costs = dict[Orders, int]
-
-
-WORK_FIRST = 40
-"""More bits than the sizes of all activations together."""
 
 
 def choose_kernels(graph: Graph, target: Target) -> tuple[Lowering, ...]:
@@ -57,7 +52,3 @@ def _costs(n: int, graph: Graph, target: Target, found: Mapping[Orders, Lowering
         rank = 0 if lowering.identity else target.variants.index(lowering.variant)
         costs[orders] = work * rank << MEMORY_BITS | least_bytes(graph, n, demand_of(lowering)) ** 2
     return costs
-
-
-def _allows_zero(overlap: Overlap) -> bool:
-    return overlap.in_place or (overlap.below is not None and overlap.below >= 0)

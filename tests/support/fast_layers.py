@@ -9,8 +9,11 @@ import numpy as np
 
 from qembed.arithmetic import Requantization
 from qembed.ir import Tensor
+from qembed.ops.add import Add
+from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.ops.fully_connected import FullyConnected
 from support.draw import choice, integer
 from support.layers import graph, values, zero_point
 
@@ -113,7 +116,69 @@ def depthwise_conv(rng):
     return graph("depthwise_conv", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
 
 
+def fully_connected(rng):
+    inputs, outputs = (
+        choice(rng, (integer(rng, 1, 70), 4 * integer(rng, 1, 30))),
+        integer(rng, 1, 30),
+    )
+    by = accumulation(rng, inputs, outputs)
+    if rng.random() < 0.5:
+        scale = by["requantization"]
+        by["requantization"] = Requantization(scale.multiplier[:1], scale.shift[:1], scale.rounding)
+    params = FullyConnected(weights=weights(rng, (outputs, inputs)), **by)
+    shape = (choice(rng, (1, 1, 2)), inputs)
+    return graph("fully_connected", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
+
+
+def half(rng, exact: bool) -> Requantization:
+    """Scale of an operand of ADD: one half, or less."""
+    multiplier, shift = 1 << 30, 0
+    if not exact:
+        multiplier, shift = int(rng.integers(1 << 30, 1 << 31)), -integer(rng, 1, 9)
+    return Requantization(np.array([multiplier], np.int32), np.array([shift], np.int32))
+
+
+def add(rng):
+    kind = rng.random()
+    exact = (True, True) if kind < 0.1 else (kind < 0.5, kind >= 0.5)
+    multiplier, shift = int(rng.integers(1 << 30, 1 << 31)), -integer(rng, 16, 20)
+    params = Add(
+        left_shift=20,
+        requantization1=half(rng, exact[0]),
+        requantization2=half(rng, exact[1]),
+        output_requantization=Requantization(
+            np.array([multiplier], np.int32), np.array([shift], np.int32)
+        ),
+        input1_zero_point=zero_point(rng, "int8"),
+        input2_zero_point=zero_point(rng, "int8"),
+        **output(rng),
+    )
+    shape = (1, integer(rng, 1, 5), integer(rng, 1, 5), integer(rng, 1, 5))
+    tensors = [Tensor("x1", shape, "int8"), Tensor("x2", shape, "int8")]
+    return graph("add", params, tensors), [image(rng, shape), image(rng, shape)]
+
+
+def average_pool(rng):
+    window = choice(rng, ((integer(rng, 1, 9), integer(rng, 1, 9)), (16, 16), (8, 8)))
+    shape = (
+        1,
+        window[0] + choice(rng, (0, integer(rng, 0, 6))),
+        window[1] + choice(rng, (0, integer(rng, 0, 6))),
+        integer(rng, 1, 11),
+    )
+    params = AveragePool(
+        window=window,
+        stride=(integer(rng, 1, 3), integer(rng, 1, 3)),
+        padding=tuple((integer(rng, 0, (n - 1) // 2), integer(rng, 0, n // 2)) for n in window),
+        activation_range=output(rng)["activation_range"],
+    )
+    return graph("average_pool", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
+
+
 FAST_LAYERS = {
+    "add": add,
+    "average_pool": average_pool,
+    "fully_connected": fully_connected,
     "conv": conv,
     "pointwise": pointwise,
     "depthwise_conv": depthwise_conv,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qembed.arithmetic import Int64Array, Requantization
 from qembed.export.lowering import Value
 from qembed.ir import Shape
+from qembed.plan.layout import Order
 
 ACCUMULATOR_LIMIT = 1 << 23
 """Accumulators are kept times 256 in 32 bits: every value they can end with must be below this."""
@@ -94,6 +95,17 @@ def shape(of: Shape) -> dict[str, Value]:
 def size(of: tuple[int, ...]) -> dict[str, Value]:
     """Initialize a ``qe_size``."""
     return {"h": of[0], "w": of[1]}
+
+
+def in_order(pixels: Int64Array, channels: int, order: Order) -> Int64Array:
+    """Give all channels the step of their pixel, in storage order.
+
+    Parameters
+    ----------
+    pixels : int64 ndarray, shape (1, H, W)
+    """
+    axis = 1 if order == "planar" else 3
+    return np.repeat(np.expand_dims(pixels, axis), channels, axis)
 
 
 def unsigned(words: Int64Array) -> NDArray[np.uint32]:

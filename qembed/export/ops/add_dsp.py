@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from qembed.arithmetic import Requantization
+from qembed.export import overlaps
 from qembed.export.lowering import Lowering
 from qembed.export.ops import _dsp
 from qembed.ir import Graph, Node, Tensor
@@ -75,7 +76,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         },
         sources=("dsp/qe_add.c",),
         headers=("qe_add_dsp.h", "qe_dsp.h"),
-        in_place=(0, 1),
+        overlaps=overlaps.element_wise((x1, x2), x1),
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from qembed.export.lowering import Lowering
 from qembed.export.ops import _dsp
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.average_pool import AveragePool
+from qembed.plan import Overlap
 from qembed.plan.layout import Orders
+from qembed.plan.overlap import NEVER, overlap_of, windowed
 
 MAX_PIXELS = 256
 """Of a window whose channels are summed side by side in halfwords."""
@@ -46,4 +50,19 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         },
         sources=("dsp/qe_average_pool.c",),
         headers=("qe_average_pool_dsp.h", "qe_dsp.h"),
+        overlaps=(_overlap(params, x.shape, y.shape, planar),),
     )
+
+
+def _overlap(params: AveragePool, x: Shape, y: Shape, planar: bool) -> Overlap:
+    """State the order: output by output; NHWC four channels at a time, then one."""
+    position = np.arange(y[1] * y[2]).reshape(1, y[1], y[2])
+    corner = (params.padding[0][0], params.padding[1][0])
+    last = windowed(x, y, params.window, params.stride, (1, 1), corner, position)
+    channel = np.arange(x[3])
+    if planar:
+        first = channel[:, None, None] * (y[1] * y[2])
+        return overlap_of(np.where(last == NEVER, NEVER, last + first), position + first)
+    group = np.where(channel < x[3] & ~3, channel & ~3, channel)
+    last, position = last[..., None], position[..., None] * x[3] + group
+    return overlap_of(np.where(last == NEVER, NEVER, last * x[3] + group), position)

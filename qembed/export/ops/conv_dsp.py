@@ -9,7 +9,11 @@ from qembed.export.lowering import CArray, Lowering
 from qembed.export.ops import _dsp
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.conv import Conv
+from qembed.plan import Overlap
 from qembed.plan.layout import Orders
+from qembed.plan.overlap import overlap_of, windowed
+
+TILE_PIXELS = 3
 
 
 def refusal(params: Conv, shape: Shape, dtype: str, orders: Orders) -> str | None:
@@ -63,8 +67,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         sources=("dsp/qe_conv.c",),
         headers=("qe_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=groups * (24 if planar_in else 28),
-        # A tile's pixels are read in all channels before they are written in any.
-        in_place=(0,) if planar_in and planar_out else (),
+        overlaps=(_overlap(params, x.shape, y.shape, orders),),
     )
 
 
@@ -83,6 +86,17 @@ def records(params: Conv) -> NDArray[np.uint32]:
     heads = head.reshape(2, -1, 2).transpose(1, 0, 2).reshape(-1, 4)
     bodies = words.reshape(len(heads), 2, -1).transpose(0, 2, 1).reshape(len(heads), -1)
     return np.concatenate([heads, bodies], axis=1)
+
+
+def _overlap(params: Conv, x: Shape, y: Shape, orders: Orders) -> Overlap:
+    """State the order: a tile of pixels is read, then written, in all channels."""
+    tile = np.arange(y[1] * y[2]).reshape(1, y[1], y[2]) // TILE_PIXELS
+    corner = (params.padding[0][0], params.padding[1][0])
+    kernel = params.weights.shape[1:3]
+    last = windowed(x, y, (kernel[0], kernel[1]), params.stride, params.dilation, corner, tile)
+    return overlap_of(
+        _dsp.in_order(last, x[3], orders.inputs), _dsp.in_order(tile, y[3], orders.outputs)
+    )
 
 
 def _taps(params: Conv) -> NDArray[np.int8]:

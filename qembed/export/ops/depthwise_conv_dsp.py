@@ -11,7 +11,9 @@ from qembed.export.lowering import CArray, Lowering
 from qembed.export.ops import _dsp
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.plan import Overlap
 from qembed.plan.layout import Orders
+from qembed.plan.overlap import NEVER, overlap_of
 
 WINDOW_BYTES = 512
 """A window this large slides seldom enough; a larger one would show in the arena."""
@@ -86,7 +88,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         sources=("dsp/qe_depthwise_conv.c",),
         headers=("qe_depthwise_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=window.nbytes,
-        in_place=(0,) if is_in_place(params, x.shape, y.shape, window) else (),
+        overlaps=(_overlap(params, x.shape, y.shape, window),),
     )
 
 
@@ -114,16 +116,18 @@ def plan_window(params: DepthwiseConv, x: Shape, y: Shape) -> Window:
     return Window(band, row, (band - 1) * params.stride[0] + extent)
 
 
-def is_in_place(params: DepthwiseConv, x: Shape, y: Shape, window: Window) -> bool:
-    """Whether the output may start where the input does: no row is written over an unread one."""
-    input_plane, output_plane = x[1] * x[2], y[1] * y[2]
-    if x[3] != y[3] or output_plane > input_plane:
-        return False
-    for first in range(0, y[1] - window.band, window.band):
-        read = min(first * params.stride[0] - params.padding[0][0] + window.rows, x[1])
-        if (first + window.band) * y[2] > max(read, 0) * x[2]:
-            return False
-    return True
+def _overlap(params: DepthwiseConv, x: Shape, y: Shape, window: Window) -> Overlap:
+    """State the order: by channel and band; input rows are loaded, then output rows written."""
+    bands = -(-y[1] // window.band)
+    band_of = np.arange(y[1]) // window.band
+    ends = np.minimum((np.arange(bands) + 1) * window.band, y[1])
+    extent = (params.weights.shape[0] - 1) * params.dilation[0] + 1
+    loaded = (ends - 1) * params.stride[0] + extent - params.padding[0][0]
+    loads = np.searchsorted(loaded, np.arange(x[1]), side="right")
+    steps = np.arange(x[3])[:, None] * bands
+    last = np.where(loads < bands, steps + loads, NEVER)
+    written = np.repeat(steps + band_of, y[3] // x[3], axis=0)
+    return overlap_of(np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1))
 
 
 def records(params: DepthwiseConv) -> NDArray[np.uint32]:

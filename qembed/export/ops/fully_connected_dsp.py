@@ -11,7 +11,9 @@ from qembed.export.lowering import CArray, Lowering
 from qembed.export.ops import _dsp
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops.fully_connected import FullyConnected
+from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
+from qembed.plan.overlap import overlap_of
 
 BLOCKS = (6, 2, 1)
 """Outputs that the kernel computes at a time: as many of the first as there are, then the next."""
@@ -65,7 +67,20 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         sources=("dsp/qe_fully_connected.c",),
         headers=("qe_fully_connected_dsp.h", "qe_dsp.h"),
         scratch_bytes=taps.shape[1] if padded else 0,
+        overlaps=(_overlap(math.prod(x.shape) // inputs, inputs, outputs, padded),),
     )
+
+
+def _overlap(rows: int, inputs: int, outputs: int, padded: bool) -> Overlap:
+    """State the order: a block reads the whole row, or its copy, then it is written."""
+    ends, first = [], 0
+    for block in BLOCKS:
+        last = first + (outputs - first) // block * block
+        ends += [(at + block) for at in range(first, last, block) for _ in range(block)]
+        first = last
+    row = np.arange(rows)[:, None] * (outputs + 1)
+    read = row if padded else row + ends[-1]
+    return overlap_of(np.repeat(read, inputs, axis=1), row + np.array(ends))
 
 
 def weight_words(taps: NDArray[np.int8]) -> NDArray[np.uint32]:
