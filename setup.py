@@ -15,10 +15,11 @@ DIRECTIVES = {
 
 
 def extension(pyx: Path) -> Extension:
-    """One extension module per .pyx file; every C file it includes is a dependency."""
+    """One extension module per .pyx file; `_simd` also has the C of all instruction sets."""
+    sources = [pyx, *(ROOT.glob("cython_src/simd/*.c") if pyx.stem == "_simd" else ())]
     return Extension(
         f"qembed._host.{pyx.stem}",
-        [str(pyx.relative_to(ROOT))],
+        [str(source.relative_to(ROOT)) for source in sources],
         include_dirs=[np.get_include(), "cython_src"],
         depends=[str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("cython_src/**/*.[ch]"))],
         extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-function"],
@@ -30,7 +31,7 @@ setup(
     packages=[*find_packages(include=["qembed", "qembed.*"]), "qembed.firmware_templates"],
     package_dir={"qembed.firmware_templates": "firmware_templates"},
     package_data={
-        "qembed": ["py.typed", "data/*", "targets/*.toml"],
+        "qembed": ["py.typed", "data/*", "targets/*.toml", "report/*.j2"],
         "qembed.firmware_templates": ["**/*"],
     },
     ext_modules=cythonize(

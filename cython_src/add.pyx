@@ -1,5 +1,6 @@
 """ADD and SUB on the host."""
 
+cimport numpy as np
 from libc.stdint cimport int32_t, int64_t
 
 from qembed._host._kernel cimport (
@@ -13,6 +14,11 @@ from qembed._host._kernel cimport (
     schar,
     set_walk,
 )
+from qembed._host._simd cimport chosen_isa, prove_add, qh_add, qh_isa
+
+import numpy as np
+
+np.import_array()
 
 
 cdef struct Scale:
@@ -36,33 +42,43 @@ cdef struct Data:
     int32_t sum_shift
     int32_t low
     int32_t high
+    int64_t scaled1[256]  # of int8 inputs, by value + 128
+    int64_t scaled2[256]
 
 
 cdef inline int64_t apply(const Scale *by, int64_t value) noexcept nogil:
     return qh_requantize(value, by.multiplier, by.shift, by.rounding)
 
 
-cdef inline int64_t add_once(const Data *layer, int64_t x1, int64_t x2) noexcept nogil:
-    cdef int64_t half = <int64_t> 1 << (layer.sum_shift - 1)
-    return (
-        x1 * layer.sum_multiplier1 + layer.sign * x2 * layer.sum_multiplier2 + half
-    ) >> layer.sum_shift
-
-
-cdef inline int32_t add_pair(const Data *layer, int64_t x1, int64_t x2) noexcept nogil:
-    cdef int64_t raise_by = <int64_t> 1 << layer.left_shift
-    cdef int64_t total
-    x1 -= layer.zero_point1
-    x2 -= layer.zero_point2
+cdef inline int64_t scale_first(const Data *layer, int64_t x) noexcept nogil:
+    x -= layer.zero_point1
     if layer.sum_shift:
-        total = add_once(layer, x1, x2)
+        return x * layer.sum_multiplier1
+    return apply(&layer.scale1, x * (<int64_t> 1 << layer.left_shift))
+
+
+cdef inline int64_t scale_second(const Data *layer, int64_t x) noexcept nogil:
+    x -= layer.zero_point2
+    if layer.sum_shift:
+        return layer.sign * x * layer.sum_multiplier2
+    return layer.sign * apply(&layer.scale2, x * (<int64_t> 1 << layer.left_shift))
+
+
+cdef inline int32_t finish(const Data *layer, int64_t total) noexcept nogil:
+    if layer.sum_shift:
+        total = (total + (<int64_t> 1 << (layer.sum_shift - 1))) >> layer.sum_shift
     else:
-        total = apply(
-            &layer.output_scale,
-            apply(&layer.scale1, x1 * raise_by)
-            + layer.sign * apply(&layer.scale2, x2 * raise_by),
-        )
+        total = apply(&layer.output_scale, total)
     return qh_clamp(total + layer.output_zero_point, layer.low, layer.high)
+
+
+cdef inline int32_t add_pair(
+    const Data *layer, activation x1, activation x2
+) noexcept nogil:
+    if activation is schar:
+        return finish(layer, layer.scaled1[x1 + 128] + layer.scaled2[x2 + 128])
+    else:
+        return finish(layer, scale_first(layer, x1) + scale_second(layer, x2))
 
 
 cdef void add_all(
@@ -114,12 +130,21 @@ cdef Scale scale_of(object by):
     return scale
 
 
+cdef double real(const Data *layer):
+    """Output steps in a step of the sum."""
+    if layer.sum_shift:
+        return 2.0 ** -layer.sum_shift
+    return layer.output_scale.multiplier * 2.0 ** (layer.output_scale.shift - 31)
+
+
 cdef class AddKernel(Kernel):
     """See `qembed.ops.add`."""
 
     cdef Data layer
+    cdef qh_add vectorized
 
     def __init__(self, params, inputs, outputs):
+        cdef const qh_isa *isa = chosen_isa()
         set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
         self.layer.scale1 = scale_of(params.requantization1)
         self.layer.scale2 = scale_of(params.requantization2)
@@ -137,3 +162,40 @@ cdef class AddKernel(Kernel):
         self.layer.low, self.layer.high = params.activation_range
         self.data = &self.layer
         self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
+        if inputs[0].dtype == "int8":
+            self._scale_all_inputs()
+            if isa != NULL and inputs[0].shape == inputs[1].shape and self._find_line():
+                self.data, self.run = &self.vectorized, isa.add
+
+    cdef _scale_all_inputs(self):
+        cdef int x
+        cdef Data *layer = &self.layer
+        for x in range(-128, 128):
+            layer.scaled1[x + 128] = scale_first(layer, x)
+            layer.scaled2[x + 128] = scale_second(layer, x)
+
+    cdef bint _find_line(self):
+        """Look for a float form that is right for all 65536 pairs of inputs."""
+        cdef np.ndarray table = np.empty((256, 256), np.int8)
+        cdef schar *sums = <schar *> np.PyArray_DATA(table)
+        cdef int x1, x2
+        cdef float line[3]
+        for x1 in range(-128, 128):
+            for x2 in range(-128, 128):
+                sums[(x1 + 128) * 256 + x2 + 128] = <schar> add_pair[schar](&self.layer, x1, x2)
+        # Slopes between the ends are near enough to start from.
+        to_output = real(&self.layer)
+        line[0] = (self.layer.scaled1[255] - self.layer.scaled1[0]) / 255.0 * to_output
+        line[1] = (self.layer.scaled2[255] - self.layer.scaled2[0]) / 255.0 * to_output
+        line[2] = (
+            self.layer.output_zero_point
+            - line[0] * self.layer.zero_point1
+            - line[1] * self.layer.zero_point2
+        )
+        self.vectorized.count = self.layer.walk.count
+        self.vectorized.low, self.vectorized.high = self.layer.low, self.layer.high
+        if not prove_add(sums, self.layer.low, self.layer.high, line):
+            return False
+        self.vectorized.slope1, self.vectorized.slope2 = line[0], line[1]
+        self.vectorized.offset = line[2]
+        return True

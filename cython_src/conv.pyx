@@ -14,6 +14,7 @@ from qembed._host._kernel cimport (
     schar,
     set_window,
 )
+from qembed._host._simd cimport chosen_isa, is_vectorizable, pack_conv, qh_isa, qh_sums
 
 import numpy as np
 
@@ -101,8 +102,17 @@ cdef class ConvKernel(Kernel):
     """See `qembed.ops.conv`."""
 
     cdef Data layer
+    cdef qh_sums vectorized
 
     def __init__(self, params, inputs, outputs):
+        cdef const qh_isa *isa = chosen_isa()
+        if isa != NULL and is_vectorizable(params, inputs):
+            pack_conv(
+                self, &self.vectorized, isa, params, params.weights, inputs[0].shape,
+                outputs[0].shape,
+            )
+            self.data, self.run = &self.vectorized, isa.sums
+            return
         weights = params.weights
         in_shape, out_shape = inputs[0].shape, outputs[0].shape
         set_window(&self.layer.window, params, in_shape, out_shape, weights.shape[1:3])

@@ -12,6 +12,15 @@ from qembed._host._kernel cimport (
     schar,
     set_window,
 )
+from qembed._host._simd cimport (
+    chosen_isa,
+    is_vectorizable,
+    pack_conv,
+    pack_depthwise,
+    qh_depthwise,
+    qh_isa,
+    qh_sums,
+)
 
 import numpy as np
 
@@ -123,10 +132,24 @@ cdef class DepthwiseConvKernel(Kernel):
     """See `qembed.ops.depthwise_conv`."""
 
     cdef Data layer
+    cdef qh_depthwise vectorized
+    cdef qh_sums of_one_channel
 
     def __init__(self, params, inputs, outputs):
+        cdef const qh_isa *isa = chosen_isa()
         weights = params.weights
         in_shape, out_shape = inputs[0].shape, outputs[0].shape
+        if isa != NULL and is_vectorizable(params, inputs):
+            if in_shape[3] == 1:  # then it is a convolution
+                as_conv = weights.transpose(2, 0, 1)[:, :, :, None]
+                pack_conv(
+                    self, &self.of_one_channel, isa, params, as_conv, in_shape, out_shape
+                )
+                self.data, self.run = &self.of_one_channel, isa.sums
+            else:
+                pack_depthwise(self, &self.vectorized, isa, params, in_shape, out_shape)
+                self.data, self.run = &self.vectorized, isa.depthwise
+            return
         set_window(&self.layer.window, params, in_shape, out_shape, weights.shape[:2])
         self.set_epilogue(
             &self.layer.epilogue, params, weights.astype(np.int64).sum(axis=(0, 1))

@@ -9,6 +9,7 @@ from qembed._host._kernel cimport (
     qh_finish,
     schar,
 )
+from qembed._host._simd cimport chosen_isa, is_vectorizable, pack_conv, qh_isa, qh_sums
 
 import numpy as np
 
@@ -62,9 +63,19 @@ cdef class FullyConnectedKernel(Kernel):
     """See `qembed.ops.fully_connected`."""
 
     cdef Data layer
+    cdef qh_sums vectorized
 
     def __init__(self, params, inputs, outputs):
+        cdef const qh_isa *isa = chosen_isa()
         weights = params.weights
+        if isa != NULL and is_vectorizable(params, inputs):
+            rows = int(np.prod(inputs[0].shape, dtype=np.int64)) // weights.shape[1]
+            pack_conv(
+                self, &self.vectorized, isa, params, weights[:, None, None, :],
+                (rows, 1, 1, weights.shape[1]), (rows, 1, 1, weights.shape[0]),
+            )
+            self.data, self.run = &self.vectorized, isa.sums
+            return
         self.set_epilogue(&self.layer.epilogue, params, weights.astype(np.int64).sum(axis=1))
         self.layer.weights = <const schar *> self.hold(weights)
         self.layer.out_channels, self.layer.in_channels = weights.shape
