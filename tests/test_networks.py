@@ -1,5 +1,8 @@
 """Whole networks: every form against TFLM, on random inputs and on real ones."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -66,3 +69,51 @@ def test_keywords(shared, form):
     (theirs,) = Interpreter(path.read_bytes()).run([words["x"]])
     assert_equal(ours, theirs, form)
     assert int(np.sum(ours[:, 0].argmax(axis=1) == words["y"])) == 538
+
+
+WAKE_WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
+STEPS = 2000
+
+
+def wake_word(name):
+    """A file of the package pymicro-wakeword, which need not be imported for that."""
+    spec = importlib.util.find_spec("pymicro_wakeword")
+    return Path(spec.submodule_search_locations[0]) / f"models/{name}.tflite"
+
+
+def assert_stream(form, path, steps):
+    graph = import_model(path)
+    assert graph.state
+    inputs = random_inputs(graph, steps)
+    (ours,) = FORMS[form]([(graph, inputs)])[0]
+    (theirs,) = Interpreter(path.read_bytes()).run(inputs)
+    assert_equal(ours, theirs, f"{form} of {path.name}")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_of_2000_steps(shared, form):
+    assert_stream(form, shared / "models/okay_nabu.tflite", STEPS)
+
+
+@pytest.mark.parametrize("name", WAKE_WORDS)
+@pytest.mark.parametrize("form", FORMS)
+def test_streams_of_wake_word_models(form, name):
+    assert_stream(form, wake_word(name), 300)
+
+
+def test_every_tensor_of_a_stream(shared):
+    """Also the inner tensors, which shows that state is read and written at the right time."""
+    path = shared / "models/okay_nabu.tflite"
+    graph = import_model(path)
+    judge = Interpreter(path.read_bytes())
+    inputs = random_inputs(graph, 100)
+    want, got = judge.trace(inputs), reference.trace(graph, inputs)
+    places = {tensor.name.decode(): place for place, tensor in enumerate(judge.tensors)}
+    compared = 0
+    for node in graph.nodes:
+        for index in node.outputs:
+            tensor = graph.tensors[index]
+            if tensor.name in places and tensor.reset_value is None:
+                assert_equal(got[index], want[places[tensor.name]], tensor.name)
+                compared += 1
+    assert compared == len(graph.nodes) - len(graph.state)
