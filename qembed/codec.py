@@ -8,6 +8,7 @@ a new operator needs no code of its own.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import operator
 import types
@@ -156,8 +157,9 @@ def _decode_fields(document: Any, cls: Any, path: str, fetch: FetchArray) -> Any
 
 def _params_of(op: str, path: str) -> type:
     if op not in OPERATORS:
-        known = ", ".join(OPERATORS)
-        raise ModelError(f"{_at(path)} has the unknown operator '{_brief(op)}'; known are {known}")
+        near = difflib.get_close_matches(op, OPERATORS, n=3, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}" if near else ""
+        raise ModelError(f"{_at(path)} has the unknown operator '{_brief(op)}'{hint}")
     return OPERATORS[op].params
 
 

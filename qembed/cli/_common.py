@@ -98,11 +98,20 @@ def emit(
     if as_json:
         print(json.dumps(document(command, result), allow_nan=False))
     else:
-        console = stdout()
-        with console.capture() as printed:
-            for part in tables():
-                console.print(part)
-        sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().splitlines()))
+        show(tables())
+
+
+def show(parts: Sequence[RenderableType]) -> None:
+    """Print results for people: no blanks at line ends, never two empty lines."""
+    console = stdout()
+    with console.capture() as printed:
+        for part in parts:
+            console.print(part)
+    before = ""
+    for line in (line.rstrip() for line in printed.get().splitlines()):
+        if line or before:
+            sys.stdout.write(line + "\n")
+        before = line
 
 
 @contextlib.contextmanager

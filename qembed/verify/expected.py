@@ -43,8 +43,7 @@ class SampleBytes(Sequence[bytes]):
 
     def __getitem__(self, index: int) -> bytes:  # type: ignore[override]
         """Return sample `index`; IndexError past the last one, so that iteration ends."""
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        index = range(len(self))[index]
         return packed([array[index : index + 1] for array in self._inputs])[0]
 
 

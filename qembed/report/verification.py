@@ -1,0 +1,121 @@
+"""A verification as tables for people."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from qembed.report.terminal import count, layer_name, pairs, table
+from qembed.verify.report import BLAMES, Difference, Report
+
+
+def verdict_line(report: Report) -> str:
+    """Say in one line what was found."""
+    if report.verdict == "equal":
+        return (
+            f"EQUAL: {count(report.samples)} samples, {len(report.layers)} layers, "
+            f"{count(report.layer_bytes)} bytes, no difference"
+        )
+    return f"DIFFERENT: {count(report.differing)} of {count(report.samples)} samples"
+
+
+def verification_tables(report: Report) -> list[RenderableType]:
+    """Show a verification: layers, the first difference in full, the line, the verdict."""
+    parts: list[RenderableType] = [_layer_table(report)]
+    parts.append(
+        pairs(
+            [
+                ("board", f"{report.firmware} at {report.port}"),
+                ("model", f"{report.model} {report.hash[:16]}"),
+                ("line", line_summary(report)),
+                *([("one inference", cost_summary(report))] if report.cost else []),
+            ]
+        )
+    )
+    return parts + verdict_parts(report)
+
+
+def verdict_parts(report: Report) -> list[RenderableType]:
+    """Show the first difference in full, if there is one, and the verdict."""
+    parts: list[RenderableType] = []
+    if report.first is not None:
+        parts += [Text("\nthe first difference", "bold"), pairs(difference_rows(report.first))]
+    style = "bold green" if report.verdict == "equal" else "bold red"
+    return [*parts, Text(f"\n{verdict_line(report)}", style)]
+
+
+def difference_rows(first: Difference) -> list[tuple[str, str]]:
+    """Name everything that is known of a difference."""
+    rows = [("sample", str(first.sample))]
+    if first.name:
+        rows.append(("layer", f"{first.layer} '{first.name}', {first.op}"))
+        rows.append(("kernel", f"{first.function} ({first.variant})"))
+    if first.tensor:
+        rows.append(("tensor", first.tensor))
+    if first.index:
+        rows.append(("element", f"[{', '.join(map(str, first.index))}]"))
+        if first.accumulator is not None:
+            rows.append(("accumulator", count(first.accumulator)))
+        rows.append(("expected", _number(first.expected)))
+        rows.append(("got", _number(first.got)))
+        rows.append(
+            (
+                "differing",
+                f"{count(first.differing)} of {count(first.elements)} elements, "
+                f"by up to {_number(first.largest)}",
+            )
+        )
+    rows.append(("blame", BLAMES[first.blame]))
+    return rows
+
+
+def line_summary(report: Report) -> str:
+    """Say how the link behaved."""
+    line = report.line
+    trouble = [
+        f"{count(number)} {what}"
+        for number, what in (
+            (line.lost_frames, "frames lost"),
+            (line.damaged, "damaged"),
+            (line.stale_frames, "stale"),
+            (line.resets, "resets of the board"),
+        )
+        if number
+    ]
+    return (
+        f"{count(line.sent_bytes)} bytes sent, {count(line.received_bytes)} received in "
+        f"{line.seconds:.1f} s; {', '.join(trouble) or 'nothing lost'}"
+    )
+
+
+def cost_summary(report: Report) -> str:
+    """Say what an inference took, by the board's own counter."""
+    cost = report.cost
+    if cost is None:
+        return ""
+    return f"{cost.median:,.0f} {cost.unit} (from {cost.least:,.0f} to {cost.most:,.0f})"
+
+
+def _layer_table(report: Report) -> RenderableType:
+    unit = report.cost.unit if report.cost else ""
+    costs = (f">{unit}",) if unit else ()
+    made = table(">#", "layer", "operator", "kernel", ">different", ">first", *costs)
+    for row in report.layers:
+        bad = "bold red" if row.first else "red" if row.differing else "green"
+        spent = ("" if row.cost is None else f"{row.cost:,.0f}",) if unit else ()
+        made.add_row(
+            str(row.layer),
+            layer_name(row.name),
+            row.op,
+            row.variant,
+            Text(count(row.differing), bad),
+            count(row.first) if row.first else "",
+            *spent,
+        )
+    return made
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value!r}"

@@ -1,0 +1,157 @@
+"""verify and demo: the whole path, and every way in which it can fail to give an answer."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from qembed import container
+from qembed.cli import verify as verify_command
+
+ARM = ("arm-none-eabi-gcc", "qemu-system-arm", "make")
+
+
+@pytest.fixture
+def native(needs):
+    needs("gcc", "make")
+    return "native"
+
+
+@pytest.fixture
+def another_model_on_board(monkeypatch):
+    """Make the board run a graph that `change` makes of the one that is verified."""
+
+    def install(change):
+        export = verify_command.export_firmware
+        monkeypatch.setattr(
+            verify_command,
+            "export_firmware",
+            lambda graphs, *rest: export([change(graphs[0])], *rest),
+        )
+
+    return install
+
+
+def test_native_board_is_equal_in_every_byte(qembed, digits, native):
+    result = qembed("verify", digits, "--board", native, "--json")
+    assert result.status == 0
+    report = result.document
+    assert (report["verdict"], report["samples"], report["differing"]) == ("equal", 500, 0)
+    graph = container.load(digits)
+    assert [row["op"] for row in report["layers"]] == [
+        n.op for n in graph.nodes if n.op != "reshape"
+    ]
+    sizes = [graph.tensors[n.outputs[0]].nbytes for n in graph.nodes if n.op != "reshape"]
+    assert report["layer_bytes"] == 500 * sum(sizes)
+    text = qembed("verify", digits, "--board", native, "--samples", "7").stdout
+    assert "EQUAL: 7 samples, 10 layers" in text
+
+
+def test_emulated_cortex_m4_is_equal_in_every_byte(qembed, digits, needs):
+    needs(*ARM)
+    report = qembed("verify", digits, "--board", "mps2-an386", "--samples", "40", "--json").document
+    assert report["verdict"] == "equal" and report["samples"] == 40
+    assert report["cost"]["unit"] == "instructions" and report["cost"]["least"] > 50_000
+
+
+def test_user_inputs_and_random_ones(qembed, digits, native, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((9, 8, 8, 1)))
+    assert (
+        qembed("verify", digits, "--board", native, "-i", "x.npy", "--json").document["samples"]
+        == 9
+    )
+    container.save(dataclasses.replace(container.load(digits), samples=None), tmp_path / "bare.npz")
+    report = qembed("verify", "bare.npz", "--board", native, "--json").document
+    assert report["samples"] == verify_command.RANDOM_SAMPLES and report["verdict"] == "equal"
+
+
+@pytest.mark.parametrize("layer", [0, 4, 9])
+def test_a_difference_is_found_and_shown_in_full(layer, qembed, digits, native, monkeypatch):
+    """One bias on the board is off by one output step; the hash is made to fit."""
+    graph = container.load(digits)
+    conv = graph.nodes[layer].params
+    bias = conv.bias.copy()
+    by = conv.requantization
+    step = 2.0**31 / by.multiplier[3].astype(float) * 2.0 ** -float(by.shift[3])
+    bias[3] += np.int32(np.ceil(step))
+    nodes = list(graph.nodes)
+    nodes[layer] = dataclasses.replace(nodes[layer], params=dataclasses.replace(conv, bias=bias))
+    wrong = dataclasses.replace(graph, nodes=tuple(nodes))
+
+    from qembed.export import model
+
+    true_hash = container.graph_hash(graph)
+    monkeypatch.setattr(model, "graph_hash", lambda _: true_hash)
+    export = verify_command.export_firmware
+    monkeypatch.setattr(verify_command, "export_firmware", lambda _, *rest: export([wrong], *rest))
+    result = qembed("verify", digits, "--board", native, "--samples", "30", "--json")
+    assert result.status == 1
+    first = result.document["first"]
+    assert first["name"] == graph.nodes[layer].name
+    assert first["index"][-1] == 3
+    assert first["got"] - first["expected"] in (1, 2)
+    assert first["blame"] == "board"
+    text = qembed("verify", digits, "--board", native, "--samples", "30").stdout
+    for words in ("DIFFERENT", f"'{graph.nodes[layer].name}'", "expected", "got", "accumulator"):
+        assert words in text
+
+
+def test_firmware_of_another_model(qembed, digits, native, another_model_on_board):
+    another_model_on_board(lambda g: dataclasses.replace(g, nodes=g.nodes[:-1], outputs=(10,)))
+    result = qembed("verify", digits, "--board", native)
+    assert result.status == 3
+    assert "does not hold this model" in result.sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ((), 2, "--board"),
+        (("--board", "nativ"), 3, "did you mean native"),
+        (("--board", "native", "--samples", "0"), 2, "0 is not in the range"),
+        (("--board", "native", "-i", "absent.npy"), 3, "no such file"),
+    ],
+)
+def test_wrong_requests(arguments, status, words, qembed, digits):
+    result = qembed("verify", digits, *arguments)
+    assert result.status == status
+    assert words in result.sentence
+
+
+@pytest.mark.parametrize("board", ["native", "mps2-an386"])
+def test_a_missing_compiler_is_named_with_its_remedy(board, qembed, digits, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = qembed("verify", digits, "--board", board)
+    assert result.status == 3
+    assert "is not installed" in result.sentence and "apt-get install" in result.sentence
+
+
+def test_demo_on_the_emulated_chip(qembed, needs):
+    needs(*ARM, "cc")
+    document = qembed("demo", "--json").document
+    assert document["run"]["accuracy"] >= 0.98
+    assert document["verification"]["verdict"] == "equal"
+    assert document["verification"]["samples"] == 500
+    assert document["cost"]["instructions"] > 50_000
+    text = qembed("demo").stdout
+    for words in (
+        "1  The model",
+        "accuracy 98.40%",
+        "instructions",
+        "flash",
+        "RAM",
+        "EQUAL: 500 samples",
+    ):
+        assert words in text
+    assert "\n\n\n" not in text
+
+
+def test_demo_falls_back_to_this_computer_and_says_so(qembed, native, tmp_path, monkeypatch):
+    import shutil
+
+    real = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda p, *a: None if "arm" in p else real(p, *a))
+    result = qembed("demo")
+    assert result.status == 0
+    assert "board native" in result.stderr and "apt-get install" in result.stderr
+    assert "EQUAL: 500 samples" in result.stdout
