@@ -21,7 +21,13 @@ class Interpreter:
         self.tensors = graph.tensors
         self.input_shapes = [tuple(self.tensors[i].shape) for i in graph.inputs]
         self.output_count = len(graph.outputs)
-        self.written = [int(i) for op in graph.operators or [] for i in op.outputs]
+        # Asked for a handle of a variable, the interpreter crashes.
+        self.written = [
+            int(i)
+            for op in graph.operators or []
+            for i in (op.outputs if op.outputs is not None else ())
+            if self.tensors[i].type != schema.TensorType.RESOURCE
+        ]
         # 8 bytes an element hold any type; every tensor has a place of its own.
         elements = sum(math.prod(t.shape if t.shape is not None else ()) for t in self.tensors)
         arena = 10 * elements + 64 * len(self.tensors) + 2 * len(raw) + SPARE_ARENA_BYTES
