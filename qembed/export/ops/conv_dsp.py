@@ -36,10 +36,14 @@ def refusal(params: Conv, shape: Shape, dtype: str, orders: Orders) -> str | Non
 
 def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     """Lower a layer, or None if it must run as another variant."""
-    params: Conv = node.params
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    if refusal(params, x.shape, x.dtype, orders) is not None:
+    if refusal(node.params, x.shape, x.dtype, orders) is not None:
         return None
+    return lower_layer(node.params, x.shape, y.shape, orders)
+
+
+def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering:
+    """Lower a layer that is not refused, from NHWC shapes `x` to `y`."""
     groups = _taps(params).shape[1] // 4
     planar_in = orders.inputs == "planar"
     planar_out = orders.outputs == "planar"
@@ -49,8 +53,8 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         function="qe_conv_1x1_planar_dsp" if planar_in else "qe_conv_dsp",
         params_type="qe_conv_dsp_params",
         fields={
-            "input": _dsp.shape(x.shape),
-            "output": _dsp.shape(y.shape),
+            "input": _dsp.shape(x),
+            "output": _dsp.shape(y),
             "kernel": _dsp.size(params.weights.shape[1:3]),
             "stride": _dsp.size(params.stride),
             "dilation": _dsp.size(params.dilation),
@@ -61,13 +65,13 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
             "quantization": _dsp.output_fields(
                 params.requantization, params.output_zero_point, params.activation_range
             ),
-            "channel_step": y.shape[1] * y.shape[2] if planar_out else 1,
-            "pixel_step": 1 if planar_out else y.shape[3],
+            "channel_step": y[1] * y[2] if planar_out else 1,
+            "pixel_step": 1 if planar_out else y[3],
         },
         sources=("dsp/qe_conv.c",),
         headers=("qe_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=groups * (24 if planar_in else 28),
-        overlaps=(_overlap(params, x.shape, y.shape, orders),),
+        overlaps=(_overlap(params, x, y, orders),),
     )
 
 

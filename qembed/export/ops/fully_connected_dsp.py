@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import _dsp
+from qembed.export.ops import _dsp, conv_dsp
 from qembed.ir import Graph, Node, Tensor
+from qembed.ops.conv import Conv
 from qembed.ops.fully_connected import FullyConnected
 from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
 from qembed.plan.overlap import overlap_of
+
+MINOR = 8
+"""A layer with this many times fewer weights than the graph's convolutions shares their kernel."""
 
 BLOCKS = (6, 2, 1)
 """Outputs that the kernel computes at a time: as many of the first as there are, then the next."""
@@ -41,6 +46,8 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     if refusal(params, x, orders) is not None:
         return None
     outputs, inputs = params.weights.shape
+    if _is_minor(node, graph):
+        return _as_convolution(params, math.prod(x.shape) // inputs)
     taps = _dsp.pad_taps(params.weights)
     padded = taps.shape[1] != inputs
     per_channel = params.requantization.multiplier.size > 1
@@ -69,6 +76,29 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         scratch_bytes=taps.shape[1] if padded else 0,
         overlaps=(_overlap(math.prod(x.shape) // inputs, inputs, outputs, padded),),
     )
+
+
+def _is_minor(node: Node, graph: Graph) -> bool:
+    """Whether the graph's convolutions dwarf the layer, so that it needs no kernel of its own."""
+    work = sum(math.prod(n.params.weights.shape) for n in graph.nodes if n.op == "conv")
+    return bool(math.prod(node.params.weights.shape) * MINOR <= work)
+
+
+def _as_convolution(params: FullyConnected, rows: int) -> Lowering:
+    """Lower the layer as a 1x1 convolution of a column of pixels."""
+    outputs, inputs = params.weights.shape
+    layer = Conv(
+        weights=params.weights.reshape(outputs, 1, 1, inputs),
+        bias=params.bias,
+        requantization=params.requantization,
+        stride=(1, 1),
+        padding=((0, 0), (0, 0)),
+        input_zero_point=params.input_zero_point,
+        output_zero_point=params.output_zero_point,
+        activation_range=params.activation_range,
+    )
+    shapes = (1, rows, 1, inputs), (1, rows, 1, outputs)
+    return replace(conv_dsp.lower_layer(layer, *shapes, NHWC), stem="fully_connected")
 
 
 def _overlap(rows: int, inputs: int, outputs: int, padded: bool) -> Overlap:
