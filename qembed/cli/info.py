@@ -6,17 +6,24 @@ from pathlib import Path
 
 import click
 
-from qembed.cli._common import emit, json_option, load_model, model_argument, target_option
-from qembed.report.model import summarize
-from qembed.report.terminal import model_tables
+from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, target_option
+from qembed.errors import UnsupportedError
+from qembed.files import write_text
+from qembed.report.model import ModelSummary, summarize
+from qembed.report.svg import memory_map
+from qembed.report.terminal import memory_tables, model_tables
 from qembed.targets import load_target
 
 
 @click.command("info")
 @model_argument
 @target_option
+@click.option("--memory", is_flag=True, help="Draw what lies where in the arena.")
+@click.option("--memory-svg", type=FILE, help="Write that drawing to an SVG file.")
 @json_option
-def command(model: Path | None, target: str, as_json: bool) -> None:
+def command(
+    model: Path | None, target: str, memory: bool, memory_svg: Path | None, as_json: bool
+) -> None:
     """Show a model: layers, shapes, quantization, work, weights, memory.
 
     MODEL is a model file or a .tflite network; by default the only model file in this folder.
@@ -25,4 +32,14 @@ def command(model: Path | None, target: str, as_json: bool) -> None:
     accumulator: how often it could double.
     """
     summary = summarize(load_model(model), load_target(target))
-    emit("info", summary, as_json, lambda: model_tables(summary))
+    if memory_svg is not None:
+        write_text(memory_svg, _drawing(summary))
+        click.echo(f"wrote {memory_svg}", err=True)
+    emit("info", summary, as_json, lambda: (memory_tables if memory else model_tables)(summary))
+
+
+def _drawing(model: ModelSummary) -> str:
+    if model.arena_bytes is None:
+        raise UnsupportedError(f"target '{model.target}' lacks a kernel for this model")
+    steps = 1 + max(region.last for region in model.memory)
+    return memory_map(model.memory, [""] * steps, model.arena_bytes)

@@ -13,6 +13,8 @@ from qembed.errors import UnsupportedError
 from qembed.export import plan_for
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops import OPERATORS, _accumulator
+from qembed.plan import Plan
+from qembed.plan.picture import Region, regions
 from qembed.targets import Target
 
 
@@ -68,6 +70,8 @@ class ModelSummary:
     arena_bytes, arena_lower_bound : int, optional
         Memory for all activations with the kernels of `target`: as planned, and what no placement
         of these layers in this order can go below. None if it lacks a kernel.
+    memory : tuple of Region
+        What lies where in the arena, by position in the order of the layers that run.
     samples, labels : int
         How many travel with the model.
     """
@@ -85,6 +89,7 @@ class ModelSummary:
     target: str
     arena_bytes: int | None
     arena_lower_bound: int | None
+    memory: tuple[Region, ...]
     classes: tuple[str, ...]
     samples: int
     labels: int
@@ -95,12 +100,7 @@ def summarize(graph: Graph, target: Target) -> ModelSummary:
     """Describe a validated graph, and what it needs on a target."""
     layers = tuple(_layer(graph, i, node) for i, node in enumerate(graph.nodes))
     constants = sum(t.nbytes for t in graph.tensors if t.data is not None)
-    arena: tuple[int | None, int | None]
-    try:
-        _, plan = plan_for(graph, target)
-        arena = plan.arena_bytes, plan.lower_bound
-    except UnsupportedError:
-        arena = None, None
+    plan = _plan(graph, target)
     samples = graph.samples
     return ModelSummary(
         name=graph.name,
@@ -114,13 +114,21 @@ def summarize(graph: Graph, target: Target) -> ModelSummary:
         weight_count=sum(layer.weight_count for layer in layers),
         constant_bytes=sum(layer.constant_bytes for layer in layers) + constants,
         target=target.name,
-        arena_bytes=arena[0],
-        arena_lower_bound=arena[1],
+        arena_bytes=plan.arena_bytes if plan else None,
+        arena_lower_bound=plan.lower_bound if plan else None,
+        memory=regions(plan, graph) if plan else (),
         classes=graph.classes,
         samples=len(samples.inputs[0]) if samples else 0,
         labels=len(samples.labels) if samples and samples.labels is not None else 0,
         source=graph.source,
     )
+
+
+def _plan(graph: Graph, target: Target) -> Plan | None:
+    try:
+        return plan_for(graph, target)[1]
+    except UnsupportedError:
+        return None
 
 
 def _layer(graph: Graph, index: int, node: Node) -> LayerSummary:

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qembed.plan.picture import Region
 
 WIDTH = 860
 LABEL = 190
 """Pixels left of a bar, for its name."""
 ROW = 20
 HUES = (210, 30, 140, 0, 270, 180, 50, 320)
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Bytes of the arena that are taken from one step to another, both included."""
-
-    label: str
-    first: int
-    last: int
-    offset: int
-    size: int
 
 
 def bars(rows: Sequence[tuple[str, float, str]]) -> str:

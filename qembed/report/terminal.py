@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qembed.device.bench import Cost
+from qembed.plan import picture
 from qembed.report.evaluation import Evaluation, Saturation
 from qembed.report.model import LayerSummary, ModelSummary, TensorSummary
 
@@ -129,6 +130,24 @@ def _arena(model: ModelSummary) -> str:
         f"arena {count(model.arena_bytes)} bytes on {model.target}; lower bound "
         f"{count(model.arena_lower_bound)}"
     )
+
+
+def memory_tables(model: ModelSummary) -> list[RenderableType]:
+    """Draw the arena, and say what each letter stands for."""
+    if model.arena_bytes is None:
+        return [_arena(model)]
+    legend = table("", "buffer", ">bytes", ">offset", "layers")
+    for letter, region in zip(picture.letters(model.memory), model.memory, strict=True):
+        span = f"{region.first} to {region.last}" if region.first < region.last else region.first
+        legend.add_row(
+            letter, layer_name(region.label), count(region.size), count(region.offset), str(span)
+        )
+    drawn = Text(picture.draw(model.memory, model.arena_bytes))
+    key = Text(
+        f"time to the right; {picture.FREE} free, "
+        f"{picture.SHARED} an output over an input that is still read"
+    )
+    return [drawn, key, legend]
 
 
 def _signature(tensor: TensorSummary) -> str:

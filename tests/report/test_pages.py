@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from qembed.plan.picture import Region
 from qembed.report import html, junit, svg
 
 EVIL = "</td><script>alert(1)</script>\"&'<img src=x onerror=alert(2)>"
@@ -16,7 +17,7 @@ VOID = {"meta", "br", "img"}
 
 
 def page(good=True):
-    regions = [svg.Region("input", 0, 1, 0, 64), svg.Region(EVIL, 1, 2, 64, 2048)]
+    regions = [Region("input", 0, 1, 0, 64), Region(EVIL, 1, 2, 64, 2048)]
     memory = svg.memory_map(regions, ["stem", "pool", EVIL], 4096)
     about = [html.Pairs([("name", EVIL), ("hash", "02484")]), html.Prose(EVIL)]
     rows = [["stem", "35,240"], [EVIL, "1"]]
@@ -77,7 +78,7 @@ def test_page_is_whole_and_keeps_to_itself(good):
 
 
 def test_plots_are_xml_with_finite_numbers():
-    regions = [svg.Region("a", 0, 0, 0, 0), svg.Region(EVIL, 0, 3, 10, 5)]
+    regions = [Region("a", 0, 0, 0, 0), Region(EVIL, 0, 3, 10, 5)]
     plots = [
         svg.bars([]),
         svg.bars([("none", 0.0, "0")]),
