@@ -502,8 +502,7 @@ static bool begin_sample(const request *r, uint8_t flags, uint32_t sample)
 /* A piece of the sample that ran last: its record still stands. */
 static bool is_duplicate(const qe_model *model, uint8_t flags, uint32_t sample)
 {
-    return link.has_record && model == link.model && sample == link.sample &&
-           flags == link.flags && (flags & FETCH) == 0;
+    return link.has_record && model == link.model && sample == link.sample && flags == link.flags;
 }
 
 /* Is there a sample that takes a piece at `offset`? The first piece begins one. */
@@ -513,7 +512,7 @@ static bool accepts(const request *r, uint8_t flags, uint32_t sample, uint32_t o
                  flags == link.flags;
     uint32_t expected = known ? link.filled : 0;
 
-    if (offset == 0) {
+    if (offset == 0 && expected == 0) {
         return begin_sample(r, flags, sample);
     }
     if (offset > expected) {

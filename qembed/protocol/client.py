@@ -46,6 +46,8 @@ MAX_GIVEN_UP = 256
 """Transmissions that are remembered after they were given up; a later answer is stale."""
 SMALLEST_PIECE = 48
 """Bytes of data; below, headers are most of a frame."""
+MOST_PIECES_IF_BAD = 4
+"""Pieces in flight on a bad line: what follows a lost piece is lost as well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,6 +272,9 @@ class Client:
         if progress is None:
             return None
         job, offset = progress.job, progress.position
+        good = self._piece_bytes >= self._room_for_data(job)
+        if offset > 0 and not good and len(self._in_flight) >= MOST_PIECES_IF_BAD:
+            return None
         piece = job.data[offset : offset + min(self._room_for_data(job), int(self._piece_bytes))]
         fields = job.fields
         if job.type == Type.INFER:
@@ -348,7 +353,6 @@ class Client:
         if sequence in self._in_flight:
             self._round_trip += (now - transmission.sent_at - self._round_trip) / 8
             self._give_up_before(sequence)
-        self._piece_bytes = min(self._piece_bytes * GROW, framing.MAX_BODY)
         progress = transmission.progress
         if isinstance(answer, Pong):
             self.damaged_there = answer.damaged
@@ -373,6 +377,9 @@ class Client:
     def _close(self, sequence: int) -> None:
         self._in_flight.pop(sequence, None)
         self._given_up.pop(sequence, None)
+
+    def _grow(self) -> None:
+        self._piece_bytes = min(self._piece_bytes * GROW, framing.MAX_BODY)
 
     def _give_up(self, sequence: int) -> None:
         """Send again what it carried; should its answer come after all, it still counts."""
@@ -413,6 +420,7 @@ class Client:
         record.add(piece.offset, piece.data)
         if record.complete:
             self._close(sequence)
+            self._grow()
             self._jobs.remove(progress)
             yield Answered(job, parse_record(bytes(record.data), model.layers, ticks))
         elif piece.offset + len(piece.data) >= len(record.data) and sequence in self._in_flight:
@@ -423,8 +431,10 @@ class Client:
     ) -> Iterator[Event]:
         job = progress.job
         if job.type == Type.INFER and isinstance(answer, Done):
+            self._grow()
             if transmission.epoch == progress.epoch:
                 progress.confirmed = max(progress.confirmed, answer.value)
+                progress.position = max(progress.position, answer.value)
         elif isinstance(answer, Refusal) and answer.code == Code.GAP:
             self._rewind(progress, transmission, min(answer.detail, transmission.offset))
         elif isinstance(answer, Refusal) or _fits(job, answer):
