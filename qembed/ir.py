@@ -49,8 +49,8 @@ class Tensor:
         The value, if it is a constant.
     reset_value : int, optional
         If given, the tensor is state: it keeps its value from one inference to the next, and a
-        reset fills it with this number. State is both an input and an output of the node that
-        updates it, under the same index.
+        reset fills it with this number. It is an output of the node that updates it, and may be
+        an input of that node and of others: those before see the old value, those after the new.
     """
 
     name: str

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from qembed import tables
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
-from qembed.numerics import Numerics, activation_range
+from qembed.numerics import Numerics, activation_range, requantization_of
+from qembed.ops.extremum import Extremum
 from qembed.ops.lookup import Lookup
+from qembed.ops.quantize import Quantize
 
 LOGISTIC_OUTPUT = Quantization(2.0**-8, -128)
 TANH_OUTPUT = Quantization(2.0**-7, 0)
@@ -30,11 +36,32 @@ def convert_tanh(op: Operator, numerics: Numerics) -> list[Step]:
 
 
 def convert_relu(op: Operator, numerics: Numerics) -> list[Step]:
-    """RELU, RELU6, ... as operators of their own, from one scale to another."""
-    x, y = _pair(op)
+    """Return a lookup for int8; for int16 a conversion and the larger of that and zero."""
+    x, y = values.operand(op, 0), values.result(op)
     out = values.quantization(y)
+    if op.code == "RELU6":
+        values.require_tied(x, y)  # TFLite Micro clamps raw values here
+    if x.dtype == "int16":
+        return _relu_int16(op, x, y, numerics)
     bounds = activation_range(op.code, out.scale, out.zero_point, "int8")
     return _lookup(x, y, tables.relu(values.quantization(x), out, bounds, numerics))
+
+
+def _relu_int16(op: Operator, x: Value, y: Value, numerics: Numerics) -> list[Step]:
+    """Return a quantize and one extremum for each end of the clamp that the type does not set."""
+    one, out = values.quantization(x), values.quantization(y)
+    by = requantization_of(one.scale / out.scale, numerics.rounding)
+    bounds = activation_range(op.code, out.scale, out.zero_point, "int16")
+    ends = [(True, bounds[0]), (False, bounds[1])]
+    ends = [end for end in ends if abs(end[1]) < 32767]
+    stages = [values.between(y, f"stage {i}", y.shape) for i in range(len(ends))] + [y]
+    params = Quantize("int16", out.zero_point, None, by, one.zero_point)
+    steps = [Step("quantize", params, (x,), (stages[0],))]
+    for i, (largest, bound) in enumerate(ends):
+        limit = replace(values.between(y, f"limit {i}", (1,)), data=np.array([bound], np.int16))
+        clamp = Extremum(largest=largest)
+        steps.append(Step("extremum", clamp, (stages[i], limit), (stages[i + 1],)))
+    return steps
 
 
 def convert_leaky_relu(op: Operator, numerics: Numerics) -> list[Step]:
