@@ -13,12 +13,15 @@ from qembed.backends.host import HostModel
 from qembed.boards import load_board
 from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, target_option
 from qembed.dataset import blocks, open_dataset, random_dataset
+from qembed.errors import QembedError
 from qembed.export import ExportResult, Vectors, export_model
 from qembed.export.c_text import sanitize_prefix
 from qembed.export.firmware import export_firmware
+from qembed.export.manifest import manifest
 from qembed.ir import Graph
 from qembed.report.terminal import count, pairs
 from qembed.targets import load_target
+from qembed.verify import exports
 
 
 @click.command("export")
@@ -35,6 +38,12 @@ from qembed.targets import load_target
     default=3,
     help="Test vectors to export with a C example that checks them.",
 )
+@click.option(
+    "--arena-max",
+    type=click.IntRange(1),
+    metavar="BYTES",
+    help="RAM that the activations may take: slower kernels are used if they need less.",
+)
 @json_option
 def command(
     model: Path | None,
@@ -43,6 +52,7 @@ def command(
     output: Path | None,
     prefix: str | None,
     vectors: int,
+    arena_max: int | None,
     as_json: bool,
 ) -> None:
     """Write a model as C99: data, calls, and the kernels that it uses; nothing else.
@@ -54,8 +64,15 @@ def command(
     name = prefix or sanitize_prefix(graph.name)
     if board is not None:
         project = export_firmware(
-            [graph], load_board(board), output or Path(f"{name}-{Path(board).name}"), [prefix]
+            [graph],
+            load_board(board),
+            output or Path(f"{name}-{Path(board).name}"),
+            [prefix],
+            arena_max=arena_max,
         )
+        sources = project.models[0].sources
+        assert sources is not None  # exported from a graph
+        _remember(graph, manifest(graph, project.board.target, sources))
         click.echo(f"wrote {project.folder}; build it with: make -C {project.folder}", err=True)
         fields = {"folder": project.folder, "board": board, "prefixes": project.prefixes}
         emit("export", fields, as_json, list)
@@ -63,10 +80,24 @@ def command(
     chip = load_target(target)
     folder = output or Path(f"{name}-{chip.name}")
     result = export_model(
-        graph, chip, folder, prefix=prefix, vectors=_vectors(graph, vectors) if vectors else None
+        graph,
+        chip,
+        folder,
+        prefix=prefix,
+        vectors=_vectors(graph, vectors) if vectors else None,
+        arena_max=arena_max,
     )
+    _remember(graph, result.manifest)
     click.echo(f"wrote {result.folder}; try it with: make -C {result.folder}", err=True)
     emit("export", _document(result), as_json, lambda: _tables(result))
+
+
+def _remember(graph: Graph, description: dict[str, Any]) -> None:
+    """Let `qembed verify --port` find this export by the hash that the board will report."""
+    try:
+        exports.keep(graph, description)
+    except QembedError as error:
+        click.echo(f"not remembered for verify --port: {error}", err=True)
 
 
 def _vectors(graph: Graph, count: int) -> Vectors:

@@ -78,6 +78,7 @@ def export_firmware(
     prefixes: Sequence[str | None] | None = None,
     *,
     link: bool = True,
+    arena_max: int | None = None,
 ) -> FirmwareProject:
     """Write the sources of a firmware.
 
@@ -92,6 +93,8 @@ def export_firmware(
         One for each graph; None stands for one made from the graph's name.
     link : bool
         With the verification link; else it only computes, as a measure of what the models need.
+    arena_max : int, optional
+        Bytes of RAM that the activations of any of the models may take.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def export_firmware(
     """
     names = prefixes if prefixes is not None else [None] * len(graphs)
     parts = [
-        _part(model_sources(graph, board.target, name))
+        _part(model_sources(graph, board.target, name, arena_max))
         for graph, name in zip(graphs, names, strict=True)
     ]
     return write_firmware(parts, board, out_dir, link=link)

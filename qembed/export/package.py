@@ -71,6 +71,7 @@ def export_model(
     *,
     prefix: str | None = None,
     vectors: Vectors | None = None,
+    arena_max: int | None = None,
 ) -> ExportResult:
     """Write a model as C99 with everything needed to build, try and check it.
 
@@ -85,17 +86,19 @@ def export_model(
         Begins every C name; by default made from the graph's name.
     vectors : Vectors, optional
         With them the export carries an example program that runs and compares them.
+    arena_max : int, optional
+        Bytes of RAM that the activations may take.
 
     Raises
     ------
     QembedError
         If the prefix cannot begin C names or the folder cannot be written.
     UnsupportedError
-        If the target has no kernel for a node, or a budget of it is exceeded.
+        If the target has no kernel for a node, or a budget is exceeded.
     ToolError
         If the target's compiler is installed and rejects the sources.
     """
-    model = model_sources(graph, target, prefix)
+    model = model_sources(graph, target, prefix, arena_max)
     sizes = measure(model.files, model.sources, model.include_dirs, model.arrays, target)
     require_budget(target, model, sizes)
     document = manifest(graph, target, model)

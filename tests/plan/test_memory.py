@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qembed.errors import UnsupportedError
 from qembed.ir import Graph, Node, Tensor
 from qembed.plan import Demand, Overlap, Traversal, check, element_wise, plan_memory
 
@@ -129,7 +130,7 @@ def test_scratch_is_apart_and_inside():
 
 def test_an_alias_costs_nothing_and_does_not_run():
     demands = [Demand(), Demand(alias=True), Demand()]
-    graph, plan = chain([10, 64, 64, 8], demands)
+    _, plan = chain([10, 64, 64, 8], demands)
     assert plan.aliases == {2: 1}
     assert plan.offsets[2] == plan.offsets[1]
     assert [layer.node for layer in plan.layers] == [0, 2]
@@ -163,3 +164,49 @@ def test_state_is_never_shared():
 def test_the_same_graph_gives_the_same_plan():
     sizes = [97, 301, 250, 64, 410, 33, 128]
     assert chain(sizes)[1] == chain(sizes)[1]
+
+
+COSTS = (
+    Traversal("fast", scratch=80),
+    Traversal("slow", overlaps=(Overlap(0, 0, in_place=True),), cost=5),
+)
+
+
+def test_the_cheapest_traversal_is_taken_unless_it_does_not_fit():
+    ways = [Demand(COSTS)] * 3
+    graph, plan = chain([100, 100, 100, 100], ways)
+    assert plan.arena_bytes == 280
+    assert {t.name for t in plan.traversals.values()} == {"fast"}
+    plan = plan_memory(graph, ways, arena_max=279)
+    check(plan, graph)
+    assert plan.arena_bytes <= 279
+    assert "slow" in {t.name for t in plan.traversals.values()}
+
+
+def test_only_nodes_that_have_to_run_slowly_do():
+    ways = [Demand(COSTS)] * 3
+    graph, _ = chain([100, 20, 20, 100], ways)
+    plan = plan_memory(graph, ways, arena_max=160)
+    check(plan, graph)
+    assert [plan.traversals[n].name for n in range(3)] == ["slow", "fast", "slow"]
+
+
+def test_too_little_memory_is_refused_with_the_numbers():
+    graph, _ = chain([100, 100])
+    with pytest.raises(UnsupportedError, match=r"arena of 200 bytes, 50 more than the 150 allowed"):
+        plan_memory(graph, arena_max=150)
+
+
+def test_traversals_are_chosen_by_the_place():
+    """Forwards one way, backwards the other: a chain swings between the ends of the arena."""
+    ways = [
+        Demand(
+            (
+                Traversal("forward", overlaps=(Overlap(0, 0, below=-20),)),
+                Traversal("backward", overlaps=(Overlap(0, 0, above=20),)),
+            )
+        )
+    ] * 6
+    _, plan = chain([200] * 7, ways)
+    assert plan.arena_bytes == plan.lower_bound == 220
+    assert {t.name for t in plan.traversals.values()} == {"forward", "backward"}

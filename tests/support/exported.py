@@ -13,6 +13,7 @@ import numpy as np
 
 from qembed.export import ModelSources, model_sources
 from qembed.ir import Graph
+from qembed.plan.layout import from_storage
 from qembed.targets import load_target
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion"]
@@ -61,15 +62,22 @@ class Exported:
     def init(self) -> None:
         assert self.function("init")(_address(self.arena), self.sources.plan.arena_bytes) == 0
 
+    def array(self, address: int, index: int) -> np.ndarray:
+        """Value of a tensor that lies at an address, in whatever storage order."""
+        tensor = self.graph.tensors[index]
+        stored = np.frombuffer(ctypes.string_at(address, tensor.nbytes), tensor.dtype)
+        order = self.sources.orders.get(index, "nhwc")
+        return from_storage(stored, tensor.shape, order).reshape(tensor.shape)
+
     def step(self, sample: Sequence[np.ndarray]) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
         """One inference: its outputs, and the output of each layer by tensor index."""
         seen: list[np.ndarray] = []
 
         def done(layer, data, size):
-            tensor = self.graph.tensors[self.sources.plan.layers[layer].tensor]
+            index = self.sources.plan.layers[layer].tensor
             assert layer == len(seen), "layers out of order"
-            assert size == tensor.nbytes
-            seen.append(_array(data, tensor))
+            assert size == self.graph.tensors[index].nbytes
+            seen.append(self.array(data, index))
 
         hook = Hook(done)
         self.library.observe(hook)
@@ -79,7 +87,7 @@ class Exported:
             )
         assert self.function("invoke")() == 0
         outputs = [
-            _array(self.function("output", ctypes.c_void_p)(i), self.graph.tensors[index])
+            self.array(self.function("output", ctypes.c_void_p)(i), index)
             for i, index in enumerate(self.graph.outputs)
         ]
         assert len(seen) == len(self.sources.plan.layers)
@@ -125,8 +133,3 @@ def random_inputs(graph: Graph, count: int, seed: int = 0) -> tuple[np.ndarray, 
 
 def _address(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(np.ascontiguousarray(array).ctypes.data)
-
-
-def _array(address: int, tensor) -> np.ndarray:
-    raw = ctypes.string_at(address, tensor.nbytes)
-    return np.frombuffer(raw, tensor.dtype).reshape(tensor.shape)
