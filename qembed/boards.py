@@ -115,6 +115,13 @@ class Board:
     link: Link
     counter: Counter
 
+    @property
+    def counts(self) -> str:
+        """What `qembed bench` measures here: of the emulator, if it counts, else of the counter."""
+        if self.emulator is not None and self.emulator.plugin_option:
+            return "instructions"
+        return self.counter.unit
+
 
 def list_boards() -> tuple[str, ...]:
     """Names of all boards that come with qembed, sorted."""

@@ -23,11 +23,8 @@ def row(board: Board) -> str:
     packages = [*board.target.packages]
     if board.emulator and board.emulator.package:
         packages.append(board.emulator.package)
-    counts = board.counter.unit or "-"
-    if board.emulator and board.emulator.plugin_option:
-        counts = "instructions"
     names = " ".join(packages)
-    return f"| `{board.name}` | {board.description} | {memory} | {counts} | `{names}` |"
+    return f"| `{board.name}` | {board.description} | {memory} | {board.counts} | `{names}` |"
 
 
 def document() -> str:

@@ -13,7 +13,8 @@
  *
  * A layer is what runs between entering `_invoke`, or returning into it from qe_layer_done, and the
  * next entry of qe_layer_done, whose own work is not counted. An inference is over when its result
- * is sent. The file gets, for each layer, a line "layer" and lines "ADDRESS COUNT"; then "rest" with
+ * is sent. The file gets, for each layer, a line "layer" and lines "ADDRESS COUNT TAKEN": how often
+ * the instruction ran, and how often the one behind it in memory did not run next. Then "rest" with
  * what `_invoke` did after its last layer; then "end".
  */
 #include <inttypes.h>
@@ -40,6 +41,8 @@ void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int o
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, executed, int flags, void *data);
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT int qemu_plugin_version = 1;
@@ -54,9 +57,21 @@ typedef struct {
 static range code, invokes[MAX_MODELS];
 static size_t invoke_count;
 static uint64_t done_address, send_address;
-static uint64_t *counts; /* one for each address of `code` */
-static uint64_t *before; /* their values when the current stretch began */
 static FILE *out;
+
+typedef struct {
+    uint64_t executed, taken;
+} counter;
+
+static counter *counts; /* one for each address of `code` */
+static counter *before; /* their values when the current stretch began */
+
+/* A run of instructions that QEMU executes as one. */
+typedef struct {
+    uint64_t start, last, end; /* addresses of the first and last instruction, and behind it */
+} block;
+
+static const block *previous; /* that ran */
 
 /* IDLE: outside of any inference. RUNNING: in a layer. PAUSED: in qe_layer_done. */
 static enum { IDLE, RUNNING, PAUSED } state;
@@ -87,9 +102,10 @@ static void end_stretch(const char *title, const range *only)
 {
     fprintf(out, "%s\n", title);
     for (uint64_t address = only->first; address < only->end; ++address) {
-        uint64_t i = address - code.first;
-        if (counts[i] != before[i]) {
-            fprintf(out, "%" PRIx64 " %" PRIu64 "\n", address, counts[i] - before[i]);
+        const counter *now = &counts[address - code.first], *then = &before[address - code.first];
+        if (now->executed != then->executed) {
+            fprintf(out, "%" PRIx64 " %" PRIu64 " %" PRIu64 "\n", address,
+                    now->executed - then->executed, now->taken - then->taken);
         }
     }
 }
@@ -117,9 +133,9 @@ static void on_send(unsigned int cpu, void *unused)
 }
 
 /* Runs before each instruction of an `_invoke`, and counts it. */
-static void on_invoke(unsigned int cpu, void *counter)
+static void on_invoke(unsigned int cpu, void *its_counter)
 {
-    uint64_t *count = counter;
+    counter *count = its_counter;
     uint64_t address = code.first + (uint64_t)(count - counts);
 
     (void)cpu;
@@ -129,16 +145,43 @@ static void on_invoke(unsigned int cpu, void *counter)
     if (state != RUNNING) {
         begin_stretch();
     }
-    ++*count;
+    ++count->executed;
 }
 
-static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
+/* Runs before the instructions of a block: was the one before it left by a jump? */
+static void on_block(unsigned int cpu, void *its_block)
+{
+    const block *current = its_block;
+
+    (void)cpu;
+    if (previous != NULL && previous->end != current->start && within(&code, previous->last)) {
+        ++counts[previous->last - code.first].taken;
+    }
+    previous = current;
+}
+
+static void watch_block(struct qemu_plugin_tb *tb)
+{
+    const struct qemu_plugin_insn *first = qemu_plugin_tb_get_insn(tb, 0);
+    const struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, qemu_plugin_tb_n_insns(tb) - 1);
+    block *watched = malloc(sizeof *watched); /* QEMU never says that it is done with a block */
+
+    if (watched != NULL) {
+        watched->start = qemu_plugin_insn_vaddr(first);
+        watched->last = qemu_plugin_insn_vaddr(last);
+        watched->end = watched->last + qemu_plugin_insn_size(last);
+        qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, NO_REGISTERS, watched);
+    }
+}
+
+static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
     (void)id;
-    for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
-        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
+    watch_block(tb);
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); ++i) {
+        struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(tb, i);
         uint64_t address = qemu_plugin_insn_vaddr(instruction);
-        uint64_t *counter = within(&code, address) ? &counts[address - code.first] : NULL;
+        counter *count = within(&code, address) ? &counts[address - code.first] : NULL;
 
         if (address == done_address) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_layer_done, NO_REGISTERS, NULL);
@@ -146,10 +189,10 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
         if (address == send_address) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_send, NO_REGISTERS, NULL);
         }
-        if (counter != NULL && invoke_around(address) != NULL) {
-            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_invoke, NO_REGISTERS, counter);
-        } else if (counter != NULL) {
-            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, counter, 1);
+        if (count != NULL && invoke_around(address) != NULL) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_invoke, NO_REGISTERS, count);
+        } else if (count != NULL) {
+            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, &count->executed, 1);
         }
     }
 }

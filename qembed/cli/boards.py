@@ -49,7 +49,7 @@ def _row(board: Board) -> BoardRow:
         description=board.description,
         target=board.target.name,
         emulated=board.emulator is not None,
-        counts=board.counter.unit,
+        counts=board.counts,
         ready=check.ok,
         remedy=check.remedy,
     )

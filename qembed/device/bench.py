@@ -11,11 +11,11 @@ import numpy as np
 
 from qembed.boards import Board
 from qembed.device.build import Firmware, build_firmware
-from qembed.device.counts import boot_counting
+from qembed.device.counts import count_instructions
+from qembed.device.cycles import estimate_cycles
 from qembed.device.emulator import boot
 from qembed.device.session import Session
 from qembed.device.transport import open_port
-from qembed.errors import DeviceError
 from qembed.export.firmware import FirmwareProject, export_firmware
 from qembed.export.model import ModelSources
 from qembed.ir import AnyArray, Graph
@@ -24,7 +24,7 @@ from qembed.ops import OPERATORS
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer: a call of a kernel, with the reset of its output's observation left out.
+    """One layer: a call of a kernel.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class LayerCost:
     variant, function : str
         The kernel.
     macs : int
-    instructions, cycles : int, optional
-        None where the board does not tell.
+    instructions, cycles, estimated_cycles : int, optional
+        As in `Cost`.
     """
 
     index: int
@@ -47,6 +47,7 @@ class LayerCost:
     macs: int
     instructions: int | None
     cycles: int | None
+    estimated_cycles: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Cost:
     model, board, target : str
     instructions, cycles : int, optional
         Of one inference; link and layer hashes are not counted. None where the board does not tell.
+    estimated_cycles : int, optional
+        From the counts and the timings in the core's manual: see `qembed.device.cycles`.
     macs : int
     arena_bytes : int
         Activations and scratch.
@@ -75,6 +78,7 @@ class Cost:
     target: str
     instructions: int | None
     cycles: int | None
+    estimated_cycles: int | None
     macs: int
     arena_bytes: int
     code_bytes: int
@@ -107,14 +111,16 @@ def bench(graph: Graph, board: Board, sample: Sequence[AnyArray] | None = None) 
         observed = export_firmware([graph], board, Path(folder) / "observed")
         bare = export_firmware([graph], board, Path(folder) / "bare", link=False)
         sizes = build_firmware(bare).sizes
-        costs, total = _measure(build_firmware(observed), _sample_bytes(graph, sample))
-        layers = _layers(graph, _sources(observed), costs, board.counter.unit)
+        spent = _measure(build_firmware(observed), _sample_bytes(graph, sample))
+        layers = _layers(graph, _sources(observed), spent)
+    total = _sum(spent)
     return Cost(
         model=graph.name,
         board=board.name,
         target=board.target.name,
-        instructions=total if _counts_instructions(board) else None,
-        cycles=total if board.counter.unit == "cycles" else None,
+        instructions=total.instructions,
+        cycles=total.cycles,
+        estimated_cycles=total.estimated_cycles,
         macs=sum(layer.macs for layer in layers),
         arena_bytes=sizes.arena,
         code_bytes=sizes.code,
@@ -124,15 +130,33 @@ def bench(graph: Graph, board: Board, sample: Sequence[AnyArray] | None = None) 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """The measured part of a cost."""
+
+    instructions: int | None = None
+    cycles: int | None = None
+    estimated_cycles: int | None = None
+
+
+def _sum(parts: Sequence[_Spent]) -> _Spent:
+    """Add up; the sum is as well known as its least known part."""
+
+    def total(numbers: list[int | None]) -> int | None:
+        known = [number for number in numbers if number is not None]
+        return sum(known) if known and len(known) == len(numbers) else None
+
+    return _Spent(
+        total([part.instructions for part in parts]),
+        total([part.cycles for part in parts]),
+        total([part.estimated_cycles for part in parts]),
+    )
+
+
 def _sources(project: FirmwareProject) -> ModelSources:
     sources = project.models[0].sources
     assert sources is not None  # it was exported from a graph
     return sources
-
-
-def _counts_instructions(board: Board) -> bool:
-    plugin = board.emulator is not None and bool(board.emulator.plugin_option)
-    return plugin or board.counter.unit == "instructions"
 
 
 def _sample_bytes(graph: Graph, sample: Sequence[AnyArray] | None) -> bytes:
@@ -144,35 +168,30 @@ def _sample_bytes(graph: Graph, sample: Sequence[AnyArray] | None) -> bytes:
     return b"".join(np.ascontiguousarray(array).tobytes() for array in sample)
 
 
-def _measure(firmware: Firmware, sample: bytes) -> tuple[tuple[int, ...], int]:
-    """Cost of each layer and of the inference, by the emulator's count or the board's counter."""
-    emulator = firmware.board.emulator
+def _measure(firmware: Firmware, sample: bytes) -> list[_Spent]:
+    """Spend on each layer, and behind the last one on the return from the inference."""
+    emulator, counter = firmware.board.emulator, firmware.board.counter
     if emulator is not None and emulator.plugin_option:
-        with boot_counting(firmware) as counting:
-            _infer(counting.running.port_url, sample)
-            counts = counting.take()[-1]
-        return counts.per_layer, counts.total
+        (counts,) = count_instructions(firmware, [sample])
+        return [
+            _Spent(stretch.instructions, estimated_cycles=estimate_cycles(firmware, stretch))
+            for stretch in (*counts.layers, counts.rest)
+        ]
     with boot(firmware) as running:
-        ticks = _infer(running.port_url, sample)
-    per_layer = tuple(round(t * firmware.board.counter.per_tick) for t in ticks)
-    return per_layer, sum(per_layer)
+        port = open_port(running.port_url)
+        try:
+            (seen,) = Session(port).infer_many(0, [sample], ticks=True)
+        finally:
+            port.close()
+    units = [round(ticks * counter.per_tick) for ticks in seen.record.layer_ticks]
+    if counter.unit == "cycles":
+        return [_Spent(cycles=number) for number in units]
+    return [_Spent(number if counter.unit == "instructions" else None) for number in units]
 
 
-def _infer(url: str, sample: bytes) -> tuple[int, ...]:
-    port = open_port(url)
-    try:
-        for seen in Session(port).infer_many(0, [sample], ticks=True):
-            return seen.record.layer_ticks
-    finally:
-        port.close()
-    raise DeviceError("the board gave no result")
-
-
-def _layers(
-    graph: Graph, sources: ModelSources, costs: Sequence[int], unit: str
-) -> tuple[LayerCost, ...]:
+def _layers(graph: Graph, sources: ModelSources, spent: Sequence[_Spent]) -> tuple[LayerCost, ...]:
     layers = []
-    for index, (layer, cost) in enumerate(zip(sources.plan.layers, costs, strict=True)):
+    for index, (layer, cost) in enumerate(zip(sources.plan.layers, spent, strict=False)):
         node, lowering = graph.nodes[layer.node], sources.lowerings[layer.node]
         first = layer.tensor == node.outputs[0]
         layers.append(
@@ -183,8 +202,9 @@ def _layers(
                 variant=lowering.variant,
                 function=lowering.function,
                 macs=_macs(graph, layer.node) if first else 0,
-                instructions=None if unit == "cycles" else cost,
-                cycles=cost if unit == "cycles" else None,
+                instructions=cost.instructions,
+                cycles=cost.cycles,
+                estimated_cycles=cost.estimated_cycles,
             )
         )
     return tuple(layers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,30 @@ from qembed.device.build import Firmware
 from qembed.device.elf import SHF_EXECINSTR, Elf, read_elf
 from qembed.device.emulator import Running, boot
 from qembed.device.host_tools import compile_tool
+from qembed.device.session import Session
+from qembed.device.transport import open_port
 from qembed.errors import ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What ran between two points of an inference.
+
+    Attributes
+    ----------
+    executed : dict
+        By address: how often the instruction ran.
+    taken : dict
+        By address: how often it was left by a jump.
+    """
+
+    executed: dict[int, int]
+    taken: dict[int, int]
+
+    @property
+    def instructions(self) -> int:
+        """Number of executed instructions."""
+        return sum(self.executed.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +48,24 @@ class Counts:
 
     Attributes
     ----------
-    layers : tuple of dict
-        For each layer, how often the instruction at each address ran.
-    rest : dict
+    layers : tuple of Stretch
+        One for each call of QE_LAYER_DONE.
+    rest : Stretch
         What the model's `_invoke` ran after its last layer.
     """
 
-    layers: tuple[dict[int, int], ...]
-    rest: dict[int, int]
+    layers: tuple[Stretch, ...]
+    rest: Stretch
 
     @property
     def per_layer(self) -> tuple[int, ...]:
         """Instructions of each layer."""
-        return tuple(sum(layer.values()) for layer in self.layers)
+        return tuple(layer.instructions for layer in self.layers)
 
     @property
     def total(self) -> int:
         """Instructions of the inference."""
-        return sum(self.per_layer) + sum(self.rest.values())
+        return sum(self.per_layer) + self.rest.instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +102,48 @@ def boot_counting(firmware: Firmware) -> Iterator[Counting]:
             yield Counting(running, file)
 
 
+def count_instructions(
+    firmware: Firmware, samples: Sequence[bytes], model: int = 0
+) -> tuple[Counts, ...]:
+    """Boot a firmware, run samples and count each inference.
+
+    Parameters
+    ----------
+    firmware : Firmware
+        With the link.
+    samples : sequence of bytes
+        All inputs of each, one behind the other, as they lie in memory.
+    model : int
+        Which of the firmware's models.
+
+    Raises
+    ------
+    ToolError
+        As `boot_counting`.
+    DeviceError
+        If the firmware does not answer.
+    """
+    with boot_counting(firmware) as counting:
+        port = open_port(counting.running.port_url)
+        try:
+            for _ in Session(port).infer_many(model, samples):
+                pass
+        finally:
+            port.close()
+        return counting.take()
+
+
 def parse_counts(text: str) -> Iterator[Counts]:
     """Read the plugin's file; an inference that is not complete yet is left out."""
     for inference in text.split("end\n")[:-1]:
-        stretches: list[dict[int, int]] = []
+        stretches: list[Stretch] = []
         for line in inference.splitlines():
             if line in ("layer", "rest"):
-                stretches.append({})
+                stretches.append(Stretch({}, {}))
             else:
-                address, count = line.split()
-                stretches[-1][int(address, 16)] = int(count)
+                address, executed, taken = line.split()
+                stretches[-1].executed[int(address, 16)] = int(executed)
+                stretches[-1].taken[int(address, 16)] = int(taken)
         yield Counts(tuple(stretches[:-1]), stretches[-1])
 
 

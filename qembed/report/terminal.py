@@ -246,10 +246,16 @@ def cost_tables(
             *((_wrong(different[number]),) if different is not None else ()),
         )
     each = f", {total / cost.macs:.2f} a multiply-accumulate" if cost.macs else ""
+    estimate = []
+    if cost.estimated_cycles is not None:
+        estimate.append(
+            ("estimated", f"{count(cost.estimated_cycles)} cycles, by the core's manual")
+        )
     stack = "" if cost.stack_bytes is None else f" + stack at most {count(cost.stack_bytes)}"
     sums = [
         ("board", f"{cost.board}, code for {cost.target}"),
         ("one inference", f"{count(total)} {unit}{each}" if total else "this board cannot count"),
+        *estimate,
         ("flash", f"{count(cost.flash_bytes)} bytes, {count(cost.code_bytes)} without the weights"),
         ("RAM", f"arena {count(cost.arena_bytes)} bytes{stack}"),
         *more,
