@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _plan(graph: Graph, demands: Sequence[Demand], alignment: int, enough: int |
     aliases = find_aliases(graph, demands)
     modes = [modes_of(demand) for demand in demands]
     own = tuple(range(len(graph.nodes)))
-    order = smallest_order(graph, lambda n, dying: _most_shared(graph, modes[n], n, dying))
+    order = smallest_order(graph, cache(partial(_most_shared, graph, modes)))
     plans = [
         _plan_in_order(state_problem(graph, o, aliases, alignment), modes, enough)
         for o in dict.fromkeys((own, order))
@@ -138,10 +139,15 @@ def _plan(graph: Graph, demands: Sequence[Demand], alignment: int, enough: int |
     return min(plans, key=lambda plan: plan.arena_bytes)
 
 
-def _most_shared(graph: Graph, modes: Sequence[Mode], n: int, dying: Sequence[int]) -> int:
+def _most_shared(
+    graph: Graph,
+    modes: Sequence[Sequence[Mode]] | Mapping[int, Sequence[Mode]],
+    n: int,
+    dying: tuple[int, ...],
+) -> int:
     """Bytes that a node can save by writing over inputs that die there, less its scratch."""
     savings = []
-    for mode in modes:
+    for mode in modes[n]:
         shared = sum(
             largest_overlap(rule, graph.tensors[source].nbytes, graph.tensors[target].nbytes)
             for source, target, rule in tolerated(graph.nodes[n], mode, {})
@@ -156,9 +162,9 @@ def least_bytes(graph: Graph, n: int, demand: Demand) -> int:
     """Bytes that a node needs while it runs, if its inputs die there."""
     node = graph.nodes[n]
     tensors = {t for t in (*node.inputs, *node.outputs) if graph.tensors[t].data is None}
-    dying = [t for t in tensors if t not in node.outputs]
+    dying = tuple(t for t in tensors if t not in node.outputs)
     apart = sum(graph.tensors[t].nbytes for t in tensors)
-    return apart - _most_shared(graph, modes_of(demand), n, dying)
+    return apart - _most_shared(graph, {n: modes_of(demand)}, n, dying)
 
 
 def _plan_in_order(problem: Problem, modes: Sequence[Sequence[Mode]], enough: int | None) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 
 from qembed.ir import Graph
 
@@ -10,7 +10,7 @@ BEAM_WIDTH = 256
 """Sets of executed nodes that are followed at once; networks with few branches have fewer."""
 
 
-def smallest_order(graph: Graph, shared: Callable[[int, Sequence[int]], int]) -> tuple[int, ...]:
+def smallest_order(graph: Graph, shared: Callable[[int, tuple[int, ...]], int]) -> tuple[int, ...]:
     """Find an execution order with a small peak of live bytes.
 
     Parameters
@@ -25,18 +25,23 @@ def smallest_order(graph: Graph, shared: Callable[[int, Sequence[int]], int]) ->
         Node indices. The graph's own order, if no better one was found.
     """
     count = len(graph.nodes)
-    before = predecessors(graph)
-    readers = _readers(graph)
-    # By set of executed nodes, as bits: (peak, order). Sets that coincide keep the lower peak.
-    states: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}
+    before, readers = predecessors(graph), _readers(graph)
+    start = sum(graph.tensors[t].nbytes for t in (*graph.inputs, *graph.state))
+    # By set of executed nodes, as bits: peak so far, order, bytes alive now. Of two ways to the
+    # same set the one with the lower peak is kept.
+    states: dict[int, tuple[int, tuple[int, ...], int]] = {0: (0, (), start)}
     for _ in range(count):
-        following: dict[int, tuple[int, tuple[int, ...]]] = {}
-        for done, (peak, order) in states.items():
+        following: dict[int, tuple[int, tuple[int, ...], int]] = {}
+        for done, (peak, order, alive) in states.items():
             for n in range(count):
                 if done >> n & 1 or before[n] & ~done:
                     continue
                 after = done | 1 << n
-                option = max(peak, _bytes_at(graph, readers, done, n, shared)), (*order, n)
+                new, dead = _change(graph, readers, after, n)
+                dying = tuple(t for t in dead if t not in graph.nodes[n].outputs)
+                during = alive + new - shared(n, dying)
+                left = alive + new - sum(graph.tensors[t].nbytes for t in dead)
+                option = max(peak, during), (*order, n), left
                 if after not in following or option < following[after]:
                     following[after] = option
         states = dict(sorted(following.items(), key=lambda state: state[1])[:BEAM_WIDTH])
@@ -77,24 +82,10 @@ def _readers(graph: Graph) -> dict[int, int]:
     return {t: -1 if t in kept else nodes for t, nodes in readers.items()}
 
 
-def _bytes_at(
-    graph: Graph,
-    readers: dict[int, int],
-    done: int,
-    n: int,
-    shared: Callable[[int, Sequence[int]], int],
-) -> int:
-    """Bytes that exist while node n runs after the nodes of `done`."""
+def _change(graph: Graph, readers: Mapping[int, int], after: int, n: int) -> tuple[int, list[int]]:
+    """Bytes that node n adds, and the tensors that nobody needs once the nodes of `after` ran."""
     node = graph.nodes[n]
-    alive = [t for t in _written(graph, done) if readers[t] & ~done]
-    alive += [t for t in node.outputs if t not in alive]
-    dying = [t for t in set(node.inputs) if t in readers and not readers[t] & ~(done | 1 << n)]
-    return sum(graph.tensors[t].nbytes for t in alive) - shared(n, sorted(dying))
-
-
-def _written(graph: Graph, done: int) -> Iterator[int]:
-    yield from graph.inputs
-    yield from graph.state
-    for n, node in enumerate(graph.nodes):
-        if done >> n & 1:
-            yield from (t for t in node.outputs if graph.tensors[t].reset_value is None)
+    made = [t for t in node.outputs if graph.tensors[t].reset_value is None]
+    touched = dict.fromkeys((*node.inputs, *made))
+    dead = [t for t in touched if t in readers and not readers[t] & ~after]
+    return sum(graph.tensors[t].nbytes for t in made), dead
