@@ -12,7 +12,7 @@ from qembed.importers.tflite.reader import parse
 from qembed.ops import _accumulator
 from support.tflite_writer import Writer
 from support.tflm import Interpreter
-from support.tiny import conv_net
+from support.tiny import conv_net, moves_net
 
 SECONDS_A_FILE = 2.0
 
@@ -22,6 +22,14 @@ def test_a_whole_network_with_real_edges_equals_tflm():
     image = np.random.default_rng(2).uniform(-12, 12, (20, 1, 6, 5, 2)).astype(np.float32)
     (ours,) = reference.run(import_bytes(raw, "net"), [image])
     (theirs,) = Interpreter(raw).run([image])
+    assert ours.tobytes() == theirs.tobytes()
+
+
+def test_another_network_equals_tflm():
+    raw = moves_net().bytes()
+    images = np.random.default_rng(3).integers(-128, 128, (20, 1, 4, 4, 2)).astype(np.int8)
+    (ours,) = reference.run(import_bytes(raw, "net"), [images])
+    (theirs,) = Interpreter(raw).run([images])
     assert ours.tobytes() == theirs.tobytes()
 
 
@@ -94,8 +102,8 @@ REFUSED = {
     "zero point outside": ({"x": {"zero_point": 300}}, ModelError, "300"),
     "activation per channel": ({"x": {"scale": [0.1, 0.1]}}, UnsupportedError, "2 scales"),
     "no scale": ({"x": {"scale": None}}, UnsupportedError, "0 scales"),
-    "tied scales": ({"d": {"scale": 0.7}}, ModelError, "same type, scale"),
-    "tied zero points": ({"d": {"zero_point": 1}}, ModelError, "same type, scale"),
+    "tied scales": ({"d": {"scale": 0.7}}, ModelError, "same scale and zero"),
+    "tied zero points": ({"d": {"zero_point": 1}}, ModelError, "same scale and zero"),
     "softmax output": ({"g": {"scale": 0.01}}, ModelError, "must have scale 0.00390625"),
     "overflow": (
         {"u": {"data": np.full((3, 1 << 17), 127, np.int8)}, "e": {"scale": 1.0}},
@@ -257,8 +265,9 @@ def mutated(raw: bytes, rng: np.random.Generator) -> bytes:
     return data[: rng.integers(8, data.size)].tobytes() if rng.random() < 0.1 else data.tobytes()
 
 
-def test_mutations():
-    raw = conv_net().bytes()
+@pytest.mark.parametrize("net", [conv_net, moves_net])
+def test_mutations(net):
+    raw = net().bytes()
     rng = np.random.default_rng(4)
     outcomes = [outcome(mutated(raw, rng)) for _ in range(4000)]
     assert set(outcomes) == {"graph", "ModelError", "UnsupportedError"}

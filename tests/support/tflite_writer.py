@@ -36,12 +36,19 @@ PADDING = {"SAME": 0, "VALID": 1}
 
 
 class Writer:
-    """Collects tensors and operators of one graph, then `bytes()` gives the file."""
+    """Collects tensors and operators of one graph, then `bytes()` gives the file.
 
-    def __init__(self) -> None:
+    With `main`, the graph is a further one of that writer's file.
+    """
+
+    def __init__(self, main: Writer | None = None) -> None:
         self.graph = schema.SubGraphT()
         self.graph.tensors, self.graph.operators = [], []
         self.graph.inputs, self.graph.outputs = [], []
+        if main is not None:
+            self.model = main.model
+            self.model.subgraphs.append(self.graph)
+            return
         self.model = schema.ModelT()
         self.model.version = 3
         self.model.subgraphs = [self.graph]

@@ -1,4 +1,4 @@
-"""Small .tflite files that use every operator of the first importer, for tests of the importer."""
+"""Small .tflite files that use many operators, for tests of the importer."""
 
 from __future__ import annotations
 
@@ -49,4 +49,53 @@ def conv_net(**changes) -> Writer:
     writer.operator("FULLY_CONNECTED", [e, u, bias("ub", 3)], [f])
     writer.operator("SOFTMAX", [f], [g], beta=1.0)
     writer.operator("DEQUANTIZE", [g], [y])
+    return writer
+
+
+def moves_net() -> Writer:
+    """Slices, joins, comparisons, tables, resizing, memory: the operators `conv_net` lacks."""
+    rng = np.random.default_rng(2)
+    writer = Writer()
+    same = {"scale": 0.1, "zero_point": 3}
+
+    def step(code, inputs, shape, dtype="int8", quantization=same, **options):
+        y = writer.tensor(shape, dtype, **quantization)
+        writer.operator(code, inputs, [y], **options)
+        return y
+
+    def numbers(*values):
+        return writer.constant(np.array(values, np.int32))
+
+    x = writer.input((1, 4, 4, 2), "int8", **same)
+    part = step(
+        "STRIDED_SLICE",
+        [x, numbers(0, 1, 0, 0), numbers(1, 4, 4, 2), numbers(1, 2, 1, 1)],
+        (1, 2, 4, 2),
+    )
+    both = step("CONCATENATION", [part, part], (1, 4, 4, 2), axis=1)
+    turned = step("TRANSPOSE", [both, numbers(0, 2, 1, 3)], (1, 4, 4, 2))
+    large = step("RESIZE_BILINEAR", [turned, numbers(6, 6)], (1, 6, 6, 2))
+    small = step("RESIZE_NEAREST_NEIGHBOR", [large, numbers(4, 4)], (1, 4, 4, 2))
+    larger = step("GREATER", [small, x], (1, 4, 4, 2), "bool", {})
+    chosen = step("SELECT_V2", [larger, small, x], (1, 4, 4, 2))
+    product = step("MUL", [chosen, x], (1, 4, 4, 2), quantization={"scale": 0.5})
+    slope = writer.constant(rng.integers(-9, 9, (1, 1, 2)).astype(np.int8), scale=0.1)
+    bent = step("PRELU", [product, slope], (1, 4, 4, 2), quantization={"scale": 0.5})
+    smooth = step("TANH", [bent], (1, 4, 4, 2), quantization={"scale": 2.0**-7})
+    weights = writer.constant(rng.integers(-99, 99, (3, 2, 2, 2)).astype(np.int8), scale=0.01)
+    spread = step(
+        "TRANSPOSE_CONV",
+        [numbers(1, 8, 8, 3), weights, smooth],
+        (1, 8, 8, 3),
+        quantization={"scale": 0.02},
+        strideH=2,
+        strideW=2,
+    )
+    rows = step("REDUCE_MAX", [spread, numbers(1, 3)], (1, 8), quantization={"scale": 0.02})
+    features = writer.constant(rng.integers(-99, 99, (4, 8)).astype(np.int8), scale=0.01)
+    times = writer.constant(rng.integers(-999, 999, (4, 3)).astype(np.int16), scale=0.001)
+    memory = writer.tensor((1, 12), "int16", 0.001, is_variable=True)
+    bias = writer.constant(np.zeros(2, np.int32), scale=1e-6)
+    y = writer.output((1, 2), "int8", 0.05)
+    writer.operator("SVDF", [rows, features, times, bias, memory], [y], rank=2)
     return writer

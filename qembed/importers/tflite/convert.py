@@ -115,6 +115,9 @@ def _summary(complaints: list[tuple[str, QembedError]]) -> QembedError:
 def _steps(op: Operator, numerics: Numerics) -> list[Step]:
     if op.code not in CONVERTERS:
         raise UnsupportedError("this operator is not supported")
+    for value in (*op.inputs, *op.outputs):
+        if value is not None and value.data is None:
+            _require_shape(value)
     return CONVERTERS[op.code](op, numerics)
 
 
@@ -130,13 +133,17 @@ def _place(assembly: Assembly, value: Value) -> int:
 def _tensor(value: Value) -> Tensor:
     if value.dtype not in DTYPES:
         raise UnsupportedError(f"tensor {describe(value)} has a type that is not supported")
-    if any(n < 1 for n in value.shape):
-        raise UnsupportedError(f"tensor {describe(value)} has no fixed shape")
+    _require_shape(value)
     quantization = None
     if value.scales.size == 1 and value.dtype != "float32":
         quantization = Quantization(float(value.scales[0]), int(value.zero_points[0]))
     data = None if value.data is None else np.array(value.data, np.dtype(value.dtype))
     return Tensor(value.name, value.shape, value.dtype, quantization, data, value.reset_value)
+
+
+def _require_shape(value: Value) -> None:
+    if any(n < 1 for n in value.shape):
+        raise UnsupportedError(f"tensor {describe(value)} has no fixed shape")
 
 
 def _append(assembly: Assembly, step: Step) -> None:

@@ -96,6 +96,7 @@ def _initialize(variables: Variables, op: Operator) -> None:
             name = handles.get(id(operand(step, 0, ("resource",))))
             if name is None:
                 raise ModelError(f"subgraph {index} assigns to no variable")
+            variables.resets[name] = 0  # one complaint is enough if the value is refused
             variables.resets[name] = _uniform(operand(step, 1, MOVABLE))
         else:
             raise UnsupportedError(f"the initialization (subgraph {index}) contains {step.code}")
