@@ -163,7 +163,8 @@ static void on_block(unsigned int cpu, void *its_block)
 static void watch_block(struct qemu_plugin_tb *tb)
 {
     const struct qemu_plugin_insn *first = qemu_plugin_tb_get_insn(tb, 0);
-    const struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, qemu_plugin_tb_n_insns(tb) - 1);
+    const struct qemu_plugin_insn *last =
+        qemu_plugin_tb_get_insn(tb, qemu_plugin_tb_n_insns(tb) - 1);
     block *watched = malloc(sizeof *watched); /* QEMU never says that it is done with a block */
 
     if (watched != NULL) {

@@ -9,7 +9,6 @@
 
 #include "qe_hash.h"
 
-#define VERSION 1u
 #define CAPABILITIES 7u /* layer hashes, ticks, layout stress */
 #define HEADER_BYTES 8u
 #define CRC_BYTES 4u
@@ -260,8 +259,8 @@ static bool start_model(const qe_model *model)
         return false;
     }
     if (link.stress) {
-        memset(link.config->arena, (int)guard_value(), link.config->arena_bytes);
-        memset(arena(), link.fill, model->arena_bytes);
+        memset(link.config->arena, (int)guard_value(), (size_t)link.config->arena_bytes);
+        memset(arena(), link.fill, (size_t)model->arena_bytes);
     }
     status = model->init(arena(), link.config->arena_bytes - link.shift);
     if (status != QE_OK) {
@@ -331,7 +330,7 @@ static void on_hello(const request *r)
         link.shift = 0;
     }
     begin_frame(INFO);
-    put16(VERSION);
+    put16(QE_LINK_VERSION);
     put16(QE_LINK_FRAME_BYTES);
     put32(config->window);
     put32(CAPABILITIES);
@@ -472,7 +471,7 @@ static void store_input(const uint8_t *data, uint32_t offset, uint32_t count)
             continue;
         }
         uint32_t piece = input->bytes - offset < count ? input->bytes - offset : count;
-        memcpy(arena() + input->offset + offset, data, piece);
+        memcpy(arena() + input->offset + offset, data, (size_t)piece);
         data += piece;
         count -= piece;
         offset = 0;
@@ -619,7 +618,7 @@ static void dispatch(uint32_t length)
     if (r.type == HELLO) {
         on_hello(&r);
     } else if (link.session == 0 || r.session != link.session) {
-        refuse(BAD_SESSION, VERSION);
+        refuse(BAD_SESSION, QE_LINK_VERSION);
     } else if (r.type == PING) {
         answer(PONG, link.damaged);
     } else if (r.type < DESCRIBE || r.type > SETUP) {

@@ -312,3 +312,15 @@ def test_what_is_no_qemu_cannot_be_counted(tmp_path):
         boot_counting(build("native", tmp_path)),
     ):
         pass
+
+
+STRICT = (
+    "-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual "
+    "-Wstrict-prototypes -Wundef -Werror"
+).split()
+
+
+@pytest.mark.parametrize("board", list_boards())
+def test_every_board_compiles_without_a_warning(board, tmp_path):
+    project = toy_project(board, tmp_path / "src")
+    build_firmware(project, extra_cflags=STRICT, build_dir=tmp_path / "out")

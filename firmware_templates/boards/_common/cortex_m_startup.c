@@ -17,8 +17,8 @@ void Reset_Handler(void);
  */
 static void crash(void)
 {
-    register uint32_t operation __asm__("r0") = 0x18;  /* SYS_EXIT */
-    register uint32_t reason __asm__("r1") = 0x20023;  /* ADP_Stopped_RunTimeErrorUnknown */
+    register uint32_t operation __asm__("r0") = 0x18; /* SYS_EXIT */
+    register uint32_t reason __asm__("r1") = 0x20023; /* ADP_Stopped_RunTimeErrorUnknown */
     __asm__ volatile("bkpt 0xab" : : "r"(operation), "r"(reason) : "memory");
     for (;;) {
     }
@@ -54,22 +54,15 @@ typedef union {
     void (*handler)(void);
 } vector;
 
-/* The 16 vectors of the architecture. The port waits with interrupts masked: no others are taken. */
+/* Those of the architecture: the port waits with interrupts masked, no others are taken. */
+/* clang-format off */
 __attribute__((section(".vectors"), used)) static const vector vectors[16] = {
-    {.stack_top = &ld_stack_top},
-    {.handler = Reset_Handler},
-    {.handler = crash}, /* NMI */
-    {.handler = crash}, /* HardFault; the configurable faults escalate to it */
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash}, /* SVCall */
-    {.handler = crash},
-    {.handler = crash},
-    {.handler = crash}, /* PendSV */
-    {.handler = crash}, /* SysTick */
+    [0] = {.stack_top = &ld_stack_top},
+    [1] = {.handler = Reset_Handler},
+    [2] = {.handler = crash}, /* NMI */
+    [3] = {.handler = crash}, /* HardFault; the configurable faults escalate to it */
+    [11] = {.handler = crash}, /* SVCall */
+    [14] = {.handler = crash}, /* PendSV */
+    [15] = {.handler = crash}, /* SysTick */
 };
+/* clang-format on */

@@ -10,7 +10,8 @@
 #define BOARD_UART 0x10000000u
 #define BOARD_TEST_DEVICE 0x00100000u
 
-/* Every core has the CSR instructions; naming them in -march would hide the compiler's libraries. */
+/* Every core has the CSR instructions; naming them in -march would hide the compiler's libraries.
+ */
 #define CSR(instructions) ".option push\n.option arch, +zicsr\n" instructions "\n.option pop"
 
 /* End the emulation; 0 is success. */
