@@ -65,6 +65,14 @@ cdef int rounding_code(object rounding) except -1:
     return ROUNDING_CODES[rounding]
 
 
+cdef int set_scale(Scale *scale, object requantization) except -1:
+    """Take over a requantization of one channel, whose rounding is not "wide"."""
+    scale.multiplier = requantization.multiplier[0]
+    scale.shift = requantization.shift[0]
+    scale.rounding = rounding_code(requantization.rounding)
+    return 0
+
+
 cdef bint int32_is_enough(object weights, object dtype) except? True:
     """Whether no input can carry a sum of products, one row of `weights` each, out of int32."""
     largest = np.abs(weights.astype(np.int64)).sum(axis=1).max()

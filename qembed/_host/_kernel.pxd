@@ -62,6 +62,13 @@ cdef struct Walk:
     Py_ssize_t count
 
 
+# A requantization of one channel.
+cdef struct Scale:
+    int32_t multiplier
+    int32_t shift
+    int rounding
+
+
 # NHWC window geometry of one sample.
 cdef struct Window:
     Py_ssize_t images, height, width, channels
@@ -90,7 +97,12 @@ cdef int set_window(
 ) except -1
 cdef int set_walk(Walk *walk, object shape1, object shape2, object shape) except -1
 cdef int rounding_code(object rounding) except -1
+cdef int set_scale(Scale *scale, object requantization) except -1
 cdef bint int32_is_enough(object weights, object dtype) except? True
+
+
+cdef inline int64_t rescale(const Scale *by, int64_t value) noexcept nogil:
+    return qh_requantize(value, by.multiplier, by.shift, by.rounding)
 
 
 cdef inline bint next_row(
