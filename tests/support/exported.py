@@ -98,22 +98,34 @@ class Exported:
 def build(graph: Graph, *flags: str, sources: ModelSources | None = None) -> Exported:
     """Export for this machine, compile, load and initialize; the arena starts as noise."""
     sources = sources or model_sources(graph, load_target("native"))
+    return build_all([(graph, sources)], *flags)[0]
+
+
+def build_all(models: Sequence[tuple[Graph, ModelSources]], *flags: str) -> list[Exported]:
+    """Compile models of different prefixes into one library, so that they share the kernels."""
+    files = {name: text for _, sources in models for name, text in sources.files.items()}
+    compiled = sorted({name for _, sources in models for name in sources.sources})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write({**sources.files, "observer.c": OBSERVER}, folder)
-        includes = [f"-I{path}" for path in sources.include_dirs]
+        write({**files, "observer.c": OBSERVER}, folder)
+        includes = [f"-I{path}" for path in models[0][1].include_dirs]
         compile_c(
             folder,
             *("-std=c99", "-O1", "-fPIC", "-shared", "-DQE_OBSERVE", *includes, *flags),
-            *("observer.c", *sources.sources, "-o", "model.so"),
+            *("observer.c", *compiled, "-o", "model.so"),
         )
         library = ctypes.CDLL(str(folder / "model.so"))
+    made = [Exported(graph, sources, library, _noise(sources)) for graph, sources in models]
+    for exported in made:
+        exported.init()
+    return made
+
+
+def _noise(sources: ModelSources) -> np.ndarray:
+    """An arena, aligned, between bytes of no one."""
     noise = np.random.default_rng(0).integers(0, 256, sources.plan.arena_bytes + 64, np.uint8)
     start = -noise.ctypes.data % 64
-    arena = noise[start : start + sources.plan.arena_bytes]
-    exported = Exported(graph, sources, library, arena)
-    exported.init()
-    return exported
+    return noise[start : start + sources.plan.arena_bytes]
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
