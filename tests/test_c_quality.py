@@ -37,6 +37,8 @@ ON_CORTEX_M0 = {
     "qe_quantize": {"__aeabi_f2iz", "__aeabi_fcmpge", "__aeabi_fcmple", "__aeabi_fdiv"}
     | {"__aeabi_fsub", "__aeabi_i2f"},
     "qe_dequantize": {"__aeabi_fmul", "__aeabi_l2f"},
+    "qe_resize_bilinear": {"__aeabi_lmul"},  # int16 alone, once per output
+    "qe_transpose_conv": {"__aeabi_idivmod"},  # once per pixel
 }
 ON_CORTEX_M4 = {"qe_dequantize": {"__aeabi_l2f"}}
 MAX_FRAME = 256  # bytes of stack of one function

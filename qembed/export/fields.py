@@ -10,6 +10,8 @@ from qembed.arithmetic import ROUNDINGS, Requantization
 from qembed.errors import UnsupportedError
 from qembed.export.lowering import CArray, Value
 from qembed.ir import AnyArray, Padding2D, Shape, Tensor
+from qembed.ops.log_softmax import LogSoftmax
+from qembed.ops.softmax import Softmax
 
 SUFFIX = {"int8": "s8", "int16": "s16", "int32": "s32"}
 """How a kernel's name says the type of its activations."""
@@ -65,8 +67,10 @@ def output_stage(
     }
 
 
-def scale(requantization: Requantization) -> Fields:
-    """`qe_scale` of a requantization of one channel."""
+def scale(requantization: Requantization | None) -> Fields:
+    """`qe_scale` of a requantization of one channel; None where the kernel does not use it."""
+    if requantization is None:
+        return {"multiplier": 0, "shift": 0, "rounding": 0}
     return {
         "multiplier": int(requantization.multiplier[0]),
         "shift": int(requantization.shift[0]),
@@ -147,11 +151,14 @@ def not_broadcast(inputs: Sequence[Tensor], output: Tensor) -> tuple[int, ...]:
 
 def broadcast_walks(names: Sequence[str], shapes: Sequence[Shape], output: Shape) -> list[Fields]:
     """`qe_walk` through operands, in the order of the output they are broadcast to."""
-    strides = []
-    for shape in shapes:
-        dense = [0 if n == 1 else s for n, s in zip(shape, dense_strides(shape), strict=True)]
-        strides.append([0] * (len(output) - len(shape)) + dense)
+    strides = [broadcast_strides(shape, output) for shape in shapes]
     return walks(names, output, strides)
+
+
+def broadcast_strides(shape: Shape, output: Shape) -> list[int]:
+    """Strides of an operand along the axes of the output it is broadcast to; 0 where it repeats."""
+    dense = [0 if n == 1 else s for n, s in zip(shape, dense_strides(shape), strict=True)]
+    return [0] * (len(output) - len(shape)) + dense
 
 
 def reduction_walks(shape: Shape, axes: tuple[int, ...]) -> tuple[Fields, Fields]:
@@ -163,6 +170,23 @@ def reduction_walks(shape: Shape, axes: tuple[int, ...]) -> tuple[Fields, Fields
         for name, chosen in (("kept", kept), ("reduced", axes))
     )
     return over_kept, over_reduced
+
+
+def exponents(count: int, params: Softmax | LogSoftmax) -> Fields:
+    """`qe_exponents` of rows of `count` values."""
+    return {
+        "count": count,
+        "multiplier": params.multiplier,
+        "shift": params.shift,
+        "diff_min": params.diff_min,
+    }
+
+
+def positions(suffix: str, values: AnyArray) -> CArray:
+    """Positions in an image, in 16 bits."""
+    if int(values.max()) > np.iinfo(np.uint16).max:
+        raise UnsupportedError(f"an image of more than {1 << 16} rows or columns cannot be resized")
+    return CArray(suffix, "uint16_t", values.astype(np.uint16))
 
 
 def item_bytes(tensor: Tensor) -> int:

@@ -6,6 +6,7 @@ Importers produce a small part of these; a model file may hold any of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from qembed.ops import OPERATORS
 from qembed.ops.add import Add
 from qembed.ops.arg_extremum import ArgExtremum
 from qembed.ops.average_pool import AveragePool
+from qembed.ops.batch_matmul import BatchMatmul
 from qembed.ops.broadcast_to import BroadcastTo
+from qembed.ops.compare import COMPARISONS, Compare
 from qembed.ops.concatenation import Concatenation
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
@@ -23,18 +26,31 @@ from qembed.ops.dequantize import Dequantize
 from qembed.ops.extremum import Extremum
 from qembed.ops.fully_connected import FullyConnected
 from qembed.ops.gather import Gather
+from qembed.ops.l2_normalization import MAX_ROW, L2Normalization
+from qembed.ops.log_softmax import LogSoftmax
 from qembed.ops.lookup import Lookup
+from qembed.ops.lstm import Gate, Lstm
 from qembed.ops.max_pool import MaxPool
 from qembed.ops.mean import Mean
 from qembed.ops.mirror_pad import MirrorPad
 from qembed.ops.mul import Mul
 from qembed.ops.pad import Pad
+from qembed.ops.prelu import Prelu
 from qembed.ops.quantize import Quantize
 from qembed.ops.reduce_extremum import ReduceExtremum
 from qembed.ops.reshape import Reshape
+from qembed.ops.resize_bilinear import Places, ResizeBilinear
+from qembed.ops.resize_nearest import ResizeNearest
+from qembed.ops.select import Select
+from qembed.ops.sigmoid import Sigmoid
 from qembed.ops.softmax import Softmax
+from qembed.ops.softmax_int16 import SoftmaxInt16
+from qembed.ops.squared_difference import SquaredDifference
 from qembed.ops.strided_slice import StridedSlice
+from qembed.ops.svdf import Svdf
 from qembed.ops.transpose import Transpose
+from qembed.ops.transpose_conv import TransposeConv
+from qembed.tables import exp_int16, reciprocal_int16, sigmoid_int16
 from qembed.validate import validate
 from support.draw import choice, integer
 
@@ -48,6 +64,8 @@ def values(rng: Rng, shape, dtype: str) -> np.ndarray:
         drawn = rng.normal(0, 10 ** rng.uniform(-3, 3), shape).astype(np.float32)
         special = rng.choice(np.float32([0, -0.0, np.inf, -np.inf, 1e30, 0.5, 2.5, -1.5]), shape)
         return np.where(rng.random(shape) < 0.2, special, drawn)
+    if dtype == "bool":
+        return rng.random(shape) < 0.5
     limits = np.iinfo(dtype)
     kind = rng.random()
     if kind < 0.3:
@@ -365,6 +383,235 @@ def mirror_pad(rng: Rng) -> tuple[Graph, Batch]:
     return with_batch(rng, graph("mirror_pad", MirrorPad(padding, repeat), [x]))
 
 
+def compare(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int32"))
+    comparison = choice(rng, tuple(COMPARISONS))
+    points = zero_point(rng, dtype), zero_point(rng, dtype)
+    if dtype == "int32":
+        params = Compare(comparison, input1_zero_point=points[0], input2_zero_point=points[1])
+    else:
+        rounding = choice(rng, ("double", "single"))
+        by = [requantization(rng, 1, rounding, 1, (-31, 0)) for _ in range(2)]
+        if rng.random() < 0.5:
+            by[1] = by[0]
+        params = Compare(comparison, choice(rng, (8, integer(rng, 0, 8))), *by, *points)
+    return with_batch(rng, graph("compare", params, operands(rng, dtype)))
+
+
+def select(rng: Rng) -> tuple[Graph, Batch]:
+    x1, x2 = operands(rng, choice(rng, ("int8", "int16")))
+    shape = np.broadcast_shapes(x1.shape, x2.shape)
+    given = tuple(choice(rng, (1, n, n)) for n in shape)[integer(rng, 0, len(shape)) :]
+    inputs = [Tensor("condition", given, "bool"), x1, x2]
+    return with_batch(rng, graph("select", Select(), inputs))
+
+
+def squared_difference(rng: Rng) -> tuple[Graph, Batch]:
+    dtype = choice(rng, ("int8", "int8", "int16"))
+    rounding = choice(rng, ("double", "single"))
+    left = choice(rng, (7, integer(rng, 0, 7))) if dtype == "int8" else 0
+    points = [zero_point(rng, dtype) if dtype == "int8" else 0 for _ in range(3)]
+    params = SquaredDifference(
+        left,
+        requantization(rng, 1, rounding, 2, (-31, -1)),
+        requantization(rng, 1, rounding, 2, (-31, -1)),
+        requantization(rng, 1, rounding, 16),
+        *points,
+    )
+    return with_batch(rng, graph("squared_difference", params, operands(rng, dtype)))
+
+
+def prelu(rng: Rng) -> tuple[Graph, Batch]:
+    dtype, shape = choice(rng, ("int8", "int8", "int16")), some_shape(rng)
+    given = tuple(choice(rng, (1, n, n)) for n in shape)[integer(rng, 0, len(shape)) :]
+    rounding = choice(rng, ("double", "single"))
+    params = Prelu(
+        rng.integers(-255, 256, given).astype(np.int16),
+        requantization(rng, 1, rounding, 0),
+        requantization(rng, 1, rounding, 7),
+        zero_point(rng, dtype),
+        zero_point(rng, dtype),
+    )
+    return with_batch(rng, graph("prelu", params, [Tensor("x", shape, dtype)]))
+
+
+def rows_shape(rng: Rng, sizes) -> tuple[int, ...]:
+    return (*(integer(rng, 1, 3),) * integer(rng, 0, 2), choice(rng, sizes))
+
+
+def l2_normalization(rng: Rng) -> tuple[Graph, Batch]:
+    shape = (MAX_ROW,) if rng.random() < 0.1 else rows_shape(rng, (1, 2, integer(rng, 1, 60)))
+    x = Tensor("x", shape, "int8")
+    return with_batch(rng, graph("l2_normalization", L2Normalization(zero_point(rng, "int8")), [x]))
+
+
+def exponents(rng: Rng) -> tuple[int, int, int]:
+    """Multiplier, shift and smallest difference of a softmax."""
+    shift = integer(rng, 0, 23)
+    most = min((1 << 31 - shift) - 1, 400)
+    return integer(rng, 1 << 30, (1 << 31) - 1), shift, -integer(rng, 0, most)
+
+
+def log_softmax(rng: Rng) -> tuple[Graph, Batch]:
+    by = exponents(rng)
+    params = LogSoftmax(*by, requantization(rng, 1, "double", by[1]))
+    x = Tensor("x", rows_shape(rng, (1, 2, integer(rng, 1, 60), 4095)), "int8")
+    return with_batch(rng, graph("log_softmax", params, [x]))
+
+
+def resize_nearest(rng: Rng) -> tuple[Graph, Batch]:
+    shape = (choice(rng, (1, 2)), *(integer(rng, 1, 5) for _ in range(3)))
+    picked = [rng.integers(0, n, integer(rng, 1, 9)).astype(np.int32) for n in shape[1:3]]
+    x = Tensor("x", shape, choice(rng, ("int8", "int16")))
+    return with_batch(rng, graph("resize_nearest", ResizeNearest(*picked), [x]))
+
+
+def places(rng: Rng, size: int) -> Places:
+    count = integer(rng, 1, 9)
+    low = rng.integers(0, size, count)
+    high = np.where(rng.random(count) < 0.3, low, rng.integers(0, size, count))
+    fraction = rng.integers(0, 1025, count)
+    level = np.where(rng.random(count) < 0.5, -fraction, fraction)
+    fraction = np.where(low == high, level, fraction)
+    fraction = np.where(rng.random(count) < 0.2, rng.choice([0, 512, 1024], count), fraction)
+    return Places(*(a.astype(np.int32) for a in (low, high, fraction)))
+
+
+def resize_bilinear(rng: Rng) -> tuple[Graph, Batch]:
+    shape = (choice(rng, (1, 2)), *(integer(rng, 1, 5) for _ in range(3)))
+    params = ResizeBilinear(
+        places(rng, shape[1]), places(rng, shape[2]), choice(rng, ("double", "single"))
+    )
+    x = Tensor("x", shape, choice(rng, ("int8", "int16")))
+    return with_batch(rng, graph("resize_bilinear", params, [x]))
+
+
+def transpose_conv(rng: Rng) -> tuple[Graph, Batch]:
+    kernel = integer(rng, 1, 4), integer(rng, 1, 4)
+    in_c, out_c = integer(rng, 1, 9), integer(rng, 1, 9)
+    dtype, shared = sums(rng, (out_c, *kernel, in_c), out_c, kernel[0] * kernel[1] * in_c)
+    params = TransposeConv(
+        **shared,
+        output_size=(integer(rng, 1, 9), integer(rng, 1, 9)),
+        stride=(integer(rng, 1, 3), integer(rng, 1, 3)),
+        offset=(integer(rng, 0, 3), integer(rng, 0, 3)),
+    )
+    shape = (choice(rng, (1, 1, 2)), integer(rng, 1, 5), integer(rng, 1, 5), in_c)
+    return with_batch(rng, graph("transpose_conv", params, [Tensor("x", shape, dtype)]))
+
+
+def batch_matmul(rng: Rng) -> tuple[Graph, Batch]:
+    m, k, n = (integer(rng, 1, 6) for _ in range(3))
+    batch = some_shape(rng, 0, 3)
+    given = [
+        tuple(choice(rng, (1, n, n)) for n in batch)[integer(rng, 0, len(batch)) :] for _ in "12"
+    ]
+    transpose1, transpose2 = bool(rng.integers(2)), bool(rng.integers(2))
+    params = BatchMatmul(
+        transpose1,
+        transpose2,
+        requantization(rng, 1, choice(rng, ("double", "single")), 8),
+        *(zero_point(rng, "int8") for _ in range(3)),
+    )
+    inputs = [
+        Tensor("x1", (*given[0], *((k, m) if transpose1 else (m, k))), "int8"),
+        Tensor("x2", (*given[1], *((n, k) if transpose2 else (k, n))), "int8"),
+    ]
+    if rng.random() < 0.2:
+        inputs[1] = replace(inputs[1], data=values(rng, inputs[1].shape, "int8"))
+    return with_batch(rng, graph("batch_matmul", params, inputs))
+
+
+def sigmoid_table(rng: Rng) -> np.ndarray:
+    return sigmoid_int16() if rng.random() < 0.7 else rng.integers(0, 1 << 16, 256, np.uint16)
+
+
+def sigmoid(rng: Rng) -> tuple[Graph, Batch]:
+    params = Sigmoid(
+        choice(rng, ("logistic", "tanh")),
+        choice(rng, (3, integer(rng, 0, (1 << 15) - 1))),
+        choice(rng, (0, integer(rng, 0, 31), integer(rng, 8, 16))),
+        sigmoid_table(rng),
+    )
+    shape = choice(rng, (some_shape(rng), (3000,)))
+    return with_batch(rng, graph("sigmoid", params, [Tensor("x", shape, "int16")]))
+
+
+def softmax_int16(rng: Rng) -> tuple[Graph, Batch]:
+    tables = [exp_int16(), reciprocal_int16()]
+    if rng.random() < 0.3:
+        tables = [rng.integers(0, 1 << 15, 513).astype(np.int16) for _ in range(2)]
+        tables[0][512] = max(1, tables[0][512])
+    by = requantization(rng, 1, choice(rng, ("double", "single")), 0)
+    x = Tensor("x", rows_shape(rng, (1, 2, 12, 1000)), "int16")
+    return with_batch(rng, graph("softmax_int16", SoftmaxInt16(by, *tables), [x]))
+
+
+def stateful(op: str, params, x: Tensor, states: list[Tensor]) -> Graph:
+    """Validated graph of one node that reads and writes its states."""
+    (shape, dtype), *_ = OPERATORS[op].infer(params, x, *states)
+    tensors = (x, *states, Tensor("y", shape, dtype))
+    held = tuple(range(1, 1 + len(states)))
+    y = len(tensors) - 1
+    node = Node("layer", op, params, (0, *held), (y, *held))
+    return validate(Graph("one", tensors, (node,), (0,), (y,)))
+
+
+def svdf(rng: Rng) -> tuple[Graph, Batch]:
+    features, units, rank, memory = (integer(rng, 1, 5) for _ in range(4))
+    dtype = choice(rng, ("int8", "int16"))
+    limits = np.iinfo(dtype)
+    filters, batch = units * rank, integer(rng, 1, 2)
+    params = Svdf(
+        rng.integers(-128, 128, (filters, features)).astype(np.int8),
+        rng.integers(limits.min, limits.max, (filters, memory), dtype=dtype, endpoint=True),
+        rng.integers(-(2**14), 2**14, units).astype(np.int32),
+        rank,
+        requantization(rng, 1, "double", 8 if dtype == "int8" else 2),
+        requantization(rng, 1, choice(rng, ("double", "single")), 8 if dtype == "int8" else 23),
+        zero_point(rng, "int8"),
+        zero_point(rng, dtype),
+        zero_point(rng, "int8"),
+    )
+    state = Tensor("state", (batch, filters * memory), dtype, reset_value=params.state_zero_point)
+    x = Tensor("x", (batch, features), "int8")
+    return with_batch(rng, stateful("svdf", params, x, [state]))
+
+
+def gate(rng: Rng, cells: int, features: int) -> Gate:
+    return Gate(
+        rng.integers(-127, 128, (cells, features)).astype(np.int8),
+        rng.integers(-127, 128, (cells, cells)).astype(np.int8),
+        rng.integers(-(2**14), 2**14, cells).astype(np.int32),
+        requantization(rng, 1, "double", 1),
+        requantization(rng, 1, "double", 1),
+    )
+
+
+def lstm(rng: Rng) -> tuple[Graph, Batch]:
+    cells, features, batch, steps = (integer(rng, 1, 4) for _ in range(4))
+    time_major = bool(rng.integers(2))
+    params = Lstm(
+        *(gate(rng, cells, features) for _ in range(4)),
+        sigmoid_table(rng),
+        requantization(rng, 1, "double", 15),
+        requantization(rng, 1, "double", 15),
+        requantization(rng, 1, "double", 22),
+        choice(rng, (3, 24, integer(rng, 0, (1 << 15) - 1))),
+        choice(rng, (0, integer(rng, 0, 31))),
+        choice(rng, (32767, integer(rng, 0, 32767))),
+        zero_point(rng, "int8"),
+        zero_point(rng, "int8"),
+        time_major,
+    )
+    states = [
+        Tensor("hidden", (batch, cells), "int8", reset_value=params.hidden_zero_point),
+        Tensor("cell", (batch, cells), "int16", reset_value=0),
+    ]
+    shape = (steps, batch, features) if time_major else (batch, steps, features)
+    return with_batch(rng, stateful("lstm", params, Tensor("x", shape, "int8"), states))
+
+
 def reshape(rng: Rng) -> tuple[Graph, Batch]:
     dtype = choice(rng, ("int8", "float32", "int16"))
     a, b = integer(rng, 1, 5), integer(rng, 1, 5)
@@ -434,4 +681,18 @@ LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
     "reduce_extremum": reduce_extremum,
     "strided_slice": strided_slice,
     "transpose": transpose,
+    "compare": compare,
+    "select": select,
+    "squared_difference": squared_difference,
+    "prelu": prelu,
+    "l2_normalization": l2_normalization,
+    "log_softmax": log_softmax,
+    "resize_nearest": resize_nearest,
+    "resize_bilinear": resize_bilinear,
+    "transpose_conv": transpose_conv,
+    "batch_matmul": batch_matmul,
+    "sigmoid": sigmoid,
+    "softmax_int16": softmax_int16,
+    "svdf": svdf,
+    "lstm": lstm,
 }

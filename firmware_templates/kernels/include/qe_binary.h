@@ -17,12 +17,14 @@ typedef struct {
 typedef int32_t (*qe_binary_function)(const void *params, int32_t x1, int32_t x2);
 
 /**
- * @brief Apply a function to all pairs of values; int8 (@p bytes 1), int16 (2) or int32 (4).
+ * @brief Apply a function to all pairs of values: int8 (1 byte), int16 (2) or int32 (4).
  *
- * @param output  Dense; may be an input that is not broadcast.
+ * @param output           Dense; may be an input that is not broadcast and as large.
+ * @param x_bytes,y_bytes  Of a value of the inputs, of the output.
  */
 QE_TEMPLATE void qe_apply(qe_binary_function function, const void *params, const qe_pair *pair,
-                          const void *input1, const void *input2, void *output, int32_t bytes)
+                          const void *input1, const void *input2, void *output, int32_t x_bytes,
+                          int32_t y_bytes)
 {
     int32_t index[QE_WALK_MAX_RANK] = {0};
     int32_t at1 = 0;
@@ -33,9 +35,9 @@ QE_TEMPLATE void qe_apply(qe_binary_function function, const void *params, const
         int32_t x1 = at1;
         int32_t x2 = at2;
         for (int32_t i = 0; i < pair->walk1.run; ++i) {
-            const int32_t value1 = qe_load(input1, x1, bytes);
-            const int32_t value2 = qe_load(input2, x2, bytes);
-            qe_store(output, y_at++, function(params, value1, value2), bytes);
+            const int32_t value1 = qe_load(input1, x1, x_bytes);
+            const int32_t value2 = qe_load(input2, x2, x_bytes);
+            qe_store(output, y_at++, function(params, value1, value2), y_bytes);
             x1 += pair->walk1.run_stride;
             x2 += pair->walk2.run_stride;
         }

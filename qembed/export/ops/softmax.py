@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qembed.export import fields
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.softmax import Softmax
@@ -19,10 +20,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
         params_type="qe_softmax_params",
         fields={
             "rows": x.nbytes // x.shape[-1],
-            "classes": x.shape[-1],
-            "multiplier": params.multiplier,
-            "shift": params.shift,
-            "diff_min": params.diff_min,
+            "row": fields.exponents(x.shape[-1], params),
         },
         sources=("portable/qe_softmax.c", "portable/qe_exp.c"),
         headers=("qe_softmax.h",),

@@ -16,11 +16,11 @@ static int32_t add(const void *params, int32_t x1, int32_t x2)
 void qe_add_s8(const qe_add_params *params, const int8_t *input1, const int8_t *input2,
                int8_t *output)
 {
-    qe_apply(add, params, &params->inputs, input1, input2, output, 1);
+    qe_apply(add, params, &params->inputs, input1, input2, output, 1, 1);
 }
 
 void qe_add_s16(const qe_add_params *params, const int16_t *input1, const int16_t *input2,
                 int16_t *output)
 {
-    qe_apply(add, params, &params->inputs, input1, input2, output, 2);
+    qe_apply(add, params, &params->inputs, input1, input2, output, 2, 2);
 }

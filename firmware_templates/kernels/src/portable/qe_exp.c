@@ -49,3 +49,29 @@ int32_t qe_one_over_one_plus(int32_t x)
     }
     return (estimate >= (INT32_C(1) << 30)) ? INT32_MAX : estimate * 2;
 }
+
+int32_t qe_exponent(const qe_exponents *by, int32_t difference)
+{
+    return qe_high_multiply(difference * (int32_t)((uint32_t)1 << by->shift), by->multiplier);
+}
+
+int32_t qe_row_maximum(const int8_t *row, int32_t count)
+{
+    int32_t largest = row[0];
+    for (int32_t i = 1; i < count; ++i) {
+        largest = (row[i] > largest) ? row[i] : largest;
+    }
+    return largest;
+}
+
+int32_t qe_row_sum(const qe_exponents *by, const int8_t *row, int32_t largest)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < by->count; ++i) {
+        const int32_t difference = row[i] - largest;
+        if (difference >= by->diff_min) {
+            sum += qe_rounding_shift_right(qe_exp_q5(qe_exponent(by, difference)), 12);
+        }
+    }
+    return sum;
+}

@@ -10,17 +10,17 @@ static int32_t extremum(const void *params, int32_t x1, int32_t x2)
 void qe_extremum_s8(const qe_extremum_params *params, const int8_t *input1, const int8_t *input2,
                     int8_t *output)
 {
-    qe_apply(extremum, params, &params->inputs, input1, input2, output, 1);
+    qe_apply(extremum, params, &params->inputs, input1, input2, output, 1, 1);
 }
 
 void qe_extremum_s16(const qe_extremum_params *params, const int16_t *input1, const int16_t *input2,
                      int16_t *output)
 {
-    qe_apply(extremum, params, &params->inputs, input1, input2, output, 2);
+    qe_apply(extremum, params, &params->inputs, input1, input2, output, 2, 2);
 }
 
 void qe_extremum_s32(const qe_extremum_params *params, const int32_t *input1, const int32_t *input2,
                      int32_t *output)
 {
-    qe_apply(extremum, params, &params->inputs, input1, input2, output, 4);
+    qe_apply(extremum, params, &params->inputs, input1, input2, output, 4, 4);
 }

@@ -1,0 +1,52 @@
+/**
+ * @file qe_lstm.h
+ * @brief Long short-term memory over a sequence: int8 in and out, int16 gates and cell.
+ */
+#ifndef QE_LSTM_H
+#define QE_LSTM_H
+
+#include "qe_fixedpoint.h"
+#include "qe_sigmoid.h"
+
+/** One gate. Both sums are scaled to steps of 2^-12. */
+typedef struct {
+    const int8_t *input_weights;     /**< [C, I] */
+    const int8_t *recurrent_weights; /**< [C, C] */
+    const int32_t *bias;             /**< [C]; of the sum over the input */
+    qe_scale input_scale;            /**< Not QE_ROUND_WIDE, as all others here */
+    qe_scale recurrent_scale;
+} qe_lstm_gate;
+
+/** One layer of C cells. */
+typedef struct {
+    int32_t batch;                     /**< >= 1; sequences, each with a state of its own */
+    int32_t steps;                     /**< >= 1; of a sequence */
+    int32_t features;                  /**< I >= 1 */
+    int32_t cells;                     /**< C >= 1 */
+    int32_t batch_stride, step_stride; /**< In rows of input and output: to the next of each */
+    qe_lstm_gate input_gate, forget_gate, cell_gate, output_gate;
+    qe_sigmoid_scale gate_scale; /**< For steps of 2^-12 */
+    qe_sigmoid_scale cell_scale; /**< For steps of the cell */
+    qe_scale forget_scale;       /**< Of forget gate * cell, to steps of the cell */
+    qe_scale update_scale;       /**< Of input gate * cell gate, to steps of the cell */
+    qe_scale hidden_scale;       /**< Of output gate * tanh(cell), to steps of the output */
+    int32_t cell_clip;           /**< [0, 32767]; largest magnitude of the cell */
+    int32_t input_zero_point;    /**< [-128, 127] */
+    int32_t hidden_zero_point;   /**< [-128, 127]; of output and hidden state */
+} qe_lstm_params;
+
+/**
+ * @brief Run a sequence.
+ *
+ * @param params      Validated by the exporter.
+ * @param input       [batch, steps, I], or steps first: see the strides.
+ * @param old_hidden  [batch, C]; may be @p new_hidden.
+ * @param old_cell    [batch, C]; may be @p new_cell.
+ * @param output      As @p input with C values a row; must not overlap anything else.
+ * @param new_hidden  [batch, C]
+ * @param new_cell    [batch, C]
+ */
+void qe_lstm(const qe_lstm_params *params, const int8_t *input, const int8_t *old_hidden,
+             const int16_t *old_cell, int8_t *output, int8_t *new_hidden, int16_t *new_cell);
+
+#endif /* QE_LSTM_H */
