@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from qembed.arithmetic import (
     Int64Array,
     Requantization,
-    quantize_multiplier,
     requantize,
     rounding_shift_right,
 )
@@ -134,9 +133,14 @@ def _divide(a: float, b: float, numerics: Numerics) -> float:
     return float(np.float32(a / b)) if numerics.float32_steps else a / b
 
 
+def _quantized(real: float) -> tuple[int, int]:
+    by = requantization_of(real, "double")
+    return int(by.multiplier[0]), int(by.shift[0])
+
+
 def _reduced(real: float) -> tuple[int, int]:
     """Multiplier of 16 bits, and shift."""
-    multiplier, shift = quantize_multiplier(real)
+    multiplier, shift = _quantized(real)
     largest = INT32_MAX - (1 << 15)
     return (0x7FFF if multiplier >= largest else (multiplier + (1 << 15)) >> 16), shift
 
@@ -158,6 +162,8 @@ def _by_float(
     x: Quantization, y: Quantization, function: Callable[[NDArray[np.float32]], Any]
 ) -> Table:
     """Dequantize, apply, quantize: every step rounded to float32."""
+    if y.scale < 2.0**-120:
+        raise ModelError(f"the output scale {y.scale} is too small")
     with np.errstate(over="ignore", invalid="ignore"):
         real = np.float32(x.scale) * (EVERY_INPUT - x.zero_point).astype(np.float32)
         value = function(real).astype(np.float32) * (np.float32(1) / np.float32(y.scale))
@@ -174,7 +180,7 @@ def absolute(x: Quantization, y: Quantization, numerics: Numerics) -> Table:
 def reciprocal_square_root(x: Quantization, y: Quantization, numerics: Numerics) -> Table:
     """1 / sqrt(x), 127 for 0: equation (26). Negative x are undefined, here as 0."""
     kept_bits = 20
-    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(x.scale) * y.scale))
+    multiplier, shift = _quantized(1.0 / (math.sqrt(x.scale) * y.scale))
     table = []
     for real in EVERY_INPUT - x.zero_point:
         if real <= 0:

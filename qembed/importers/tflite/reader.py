@@ -197,7 +197,9 @@ def _constant(name: str, dtype: str, shape: Shape, contents: AnyArray) -> AnyArr
     if min(shape, default=1) < 0:
         return None
     count = math.prod(shape)
-    if contents.size == 0 and count:
+    if count == 0:  # an empty list is a value, other empty shapes mean nothing
+        return np.zeros(0, np.int32) if shape == (0,) and dtype == "int32" else None
+    if contents.size == 0:
         return None
     if dtype == "int4":
         size = (count + 1) // 2

@@ -18,6 +18,7 @@ from qembed.ops.reshape import Reshape
 TIED_SCALE_TOLERANCE = 1e-6
 BIAS_SCALE_TOLERANCE = 0.02  # in output steps
 
+INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
 # Types of values that an operator may move without looking at them.
 MOVABLE = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 
@@ -86,6 +87,8 @@ def quantization(value: Value) -> Quantization:
         raise UnsupportedError(
             f"tensor {describe(value)} has {value.scales.size} scales, must have one here"
         )
+    if value.dtype not in INTEGERS:
+        raise UnsupportedError(f"tensor {describe(value)} has a scale but is not of integers")
     scale, zero_point = float(value.scales[0]), int(value.zero_points[0])
     if not 0.0 < scale < float("inf"):
         raise ModelError(f"tensor {describe(value)} has the scale {scale}, must be positive")
