@@ -70,7 +70,7 @@ static struct {
     uint8_t flags;
     bool has_record; /* the arena still holds the outputs of `sample` */
     uint16_t run;    /* number of the run that they come from */
-    uint32_t next_step;
+    uint32_t next_step, reset_number;
 
     /* What was seen of its run. */
     bool running;
@@ -566,8 +566,19 @@ static void on_infer(request *r)
     }
 }
 
-static void on_reset(const qe_model *model)
+static void on_reset(request *r, const qe_model *model)
 {
+    uint32_t number;
+
+    if (r->left < 4) {
+        refuse(BAD_REQUEST, r->type);
+        return;
+    }
+    number = take(r, 4);
+    if (number == link.reset_number && link.model == model && link.next_step != NO_STEP) {
+        answer(DONE, 0); /* a duplicate: the steps since then stand */
+        return;
+    }
     if (link.model != model || link.stress) {
         if (!start_model(model)) {
             return;
@@ -577,6 +588,7 @@ static void on_reset(const qe_model *model)
     link.has_record = false;
     link.filled = 0;
     link.next_step = 0;
+    link.reset_number = number;
     answer(DONE, 0);
 }
 
@@ -630,7 +642,7 @@ static void dispatch(uint32_t length)
     } else if (r.type == INFER) {
         on_infer(&r);
     } else if (r.type == RESET) {
-        on_reset(link.config->models[r.model]);
+        on_reset(&r, link.config->models[r.model]);
     } else {
         on_setup(&r, link.config->models[r.model]);
     }

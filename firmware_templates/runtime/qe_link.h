@@ -10,6 +10,11 @@
 
 #include "qe_model.h"
 
+/** Version of docs/protocol.md. */
+#ifndef QE_LINK_VERSION
+#define QE_LINK_VERSION 1u
+#endif
+
 /** Largest frame body in bytes, 64 to 65000; an input that is longer comes in pieces. */
 #ifndef QE_LINK_FRAME_BYTES
 #define QE_LINK_FRAME_BYTES 1040

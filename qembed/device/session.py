@@ -282,7 +282,7 @@ class Session:
         yielded = starts = 0
         while yielded < len(inputs):
             try:
-                self._ask(Job(Type.RESET, model))
+                self._ask(self._reset(model))
                 for index in range(len(inputs)):
                     job = Job(Type.INFER, model, b"", index, flags, inputs[index])
                     seen = self._observe(index, job, self._ask(job))
@@ -295,6 +295,10 @@ class Session:
                     raise DeviceError(
                         f"the board lost its state {starts} times before step {yielded} was done"
                     ) from None
+
+    def _reset(self, model: int) -> Job:
+        self._sample = (self._sample + 1) & 0xFFFFFFFF
+        return Job(Type.RESET, model, self._sample.to_bytes(4, "little"))
 
     def _fetch_range(
         self,
@@ -312,7 +316,7 @@ class Session:
         job = Job(Type.INFER, model, b"", len(history) - 1, flags, history[-1], fetch)
         for _ in range(MAX_RESETS):
             try:
-                self._ask(Job(Type.RESET, model))
+                self._ask(self._reset(model))
                 for index, data in enumerate(history[:-1]):
                     step = Job(Type.INFER, model, b"", index, Infer.ORDERED, data)
                     self._record(self._ask(step))

@@ -38,6 +38,8 @@ ASK_AFTER = 0.25
 """Seconds of silence after which we ask, until the line is known to be faster."""
 ASK_AFTER_ROUND_TRIPS, ASK_SOONEST = 4, 0.03
 """Then: this many round trips, but not sooner. A question costs 15 bytes, silence the line."""
+MAX_QUESTIONS, QUESTIONS_BYTES = 3, 60
+"""Unanswered ones that are remembered, and the part of the window that is kept free for them."""
 ASK_LATEST = 2.0
 """Seconds between questions at last: they must not fill the buffer during a long inference."""
 SHRINK, GROW = 3 / 4, 17 / 16
@@ -255,6 +257,9 @@ class Client:
 
     def _break_silence(self) -> Iterator[bytes]:
         if self.info is not None:
+            questions = [n for n, t in self._in_flight.items() if t.progress is None]
+            if len(questions) == MAX_QUESTIONS:
+                self._give_up(questions[0])
             yield self._transmit(Type.PING, 0, b"", None)
             return
         for sequence in list(self._in_flight):  # no session yet, nobody would answer PING
@@ -264,7 +269,7 @@ class Client:
 
     def _room(self, wire_bytes: int) -> bool:
         used = sum(t.wire_bytes for t in self._in_flight.values())
-        window = self.info.window if self.info else 0
+        window = self.info.window - QUESTIONS_BYTES if self.info else 0
         return not self._in_flight or used + wire_bytes <= window
 
     def _next_frame(self) -> bytes | None:

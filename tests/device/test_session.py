@@ -1,28 +1,268 @@
+import os
+import pty
 import random
+import subprocess
+import threading
+import time
+import tty
+from dataclasses import replace
 
 import pytest
+
+from qembed.device import session as session_module
+from qembed.device.session import Session
+from qembed.device.transport import Port
+from qembed.errors import DeviceError, InputError
+from qembed.protocol.hashing import hash_bytes, input_hash
+from qembed.testing import Faults, FaultyPort
 from support import fault_sessions
 from support.fault_sessions import check, draw_inputs
-from support.link_board import ADDER, SMALL, WIDE, Board, compile_link
-
-from qembed.device.session import Session
+from support.link_board import ADDER, SANITIZE, SMALL, WIDE, Board, compile_link, expected
 
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
-    return compile_link(tmp_path_factory.mktemp("link") / "firmware")
+    return compile_link(tmp_path_factory.mktemp("link") / "firmware", *SANITIZE)
+
+
+@pytest.fixture
+def board(program):
+    with Board(program) as board:
+        yield board
 
 
 @pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
-def test_every_record_is_right(program, model):
-    with Board(program) as board:
-        session = Session(board.open())
-        inputs = draw_inputs(model, 50, random.Random(model))
+def test_every_record_is_right(board, model):
+    session = Session(board.open())
+    inputs = draw_inputs(model, 50, random.Random(model))
+    seen = list(session.infer_many(model, inputs, ordered=model == ADDER, ticks=True))
+    check(model, inputs, seen)
+    assert session.statistics.lost_frames == 0
+    for observation in seen:
+        ticks = observation.record.layer_ticks
+        assert len(ticks) == session.models[model].layers
+        assert 0 < sum(ticks) <= observation.record.ticks < 10**9
+
+
+def test_what_the_board_says_of_itself(board):
+    session = Session(board.open())
+    assert session.info.firmware == "test 1"
+    assert session.info.counter_unit == "nanoseconds"
+    assert [model.name for model in session.models] == ["small", "wide", "adder"]
+    assert session.models[WIDE].inputs == (300, 1701)
+    assert session.models[WIDE].outputs == (300, 1701)
+    assert session.model_index(bytes([2]) + bytes(31)) == WIDE
+    with pytest.raises(DeviceError, match=r"does not hold this model \(0900.*'small'.*'adder'"):
+        session.model_index(bytes([9]) + bytes(31))
+
+
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+def test_a_layer_is_fetched_byte_by_byte(board, model):
+    session = Session(board.open())
+    history = draw_inputs(model, 3, random.Random(model))
+    for layer, data in enumerate(expected(model, history)):
+        tensor, record = session.fetch(model, history, layer, ordered=model == ADDER)
+        assert tensor == data
+        assert record.input_hash == input_hash(session.models[model], history[-1])
+        assert record.layer_hashes[layer] == hash_bytes(data)
+
+
+def test_models_take_turns_in_one_arena_and_state_does_not_survive(board):
+    session = Session(board.open())
+    rng = random.Random(5)
+    for model in (ADDER, SMALL, ADDER, WIDE, ADDER, ADDER):
+        inputs = draw_inputs(model, 4, rng)
         check(model, inputs, list(session.infer_many(model, inputs, ordered=model == ADDER)))
-        assert session.statistics.lost_frames == 0
 
 
-@pytest.mark.parametrize("seed", range(0, 200, 10))
-def test_no_wrong_verdict_under_faults(program, seed):
-    for each in range(seed, seed + 10):
-        fault_sessions.run(program, each)
+def test_samples_of_a_model_with_state_start_from_its_reset_unless_ordered(board):
+    session = Session(board.open())
+    inputs = draw_inputs(ADDER, 5, random.Random(1))
+    for data, seen in zip(inputs, session.infer_many(ADDER, inputs), strict=True):
+        assert seen.record.outputs == expected(ADDER, [data])[0]
+
+
+def test_a_run_that_is_left_early_does_not_disturb_the_next(board):
+    session = Session(board.open())
+    inputs = draw_inputs(SMALL, 40, random.Random(2))
+    for seen in session.infer_many(SMALL, inputs):
+        if seen.index == 3:
+            break
+    assert session.fetch(SMALL, inputs[7:8], 0)[0] == expected(SMALL, inputs[7:8])[0]
+    check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
+
+
+def test_two_sessions_one_after_the_other(board):
+    inputs = draw_inputs(ADDER, 3, random.Random(2))
+    for _ in range(2):
+        port = board.open()
+        check(ADDER, inputs, list(Session(port).infer_many(ADDER, inputs, ordered=True)))
+        port.close()
+
+
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+def test_a_reset_in_the_middle_changes_nothing(board, model):
+    session = Session(board.open(), patience=5)
+    inputs = draw_inputs(model, 60, random.Random(3))
+    seen = []
+    for observation in session.infer_many(model, inputs, ordered=model == ADDER):
+        seen.append(observation)
+        if observation.index in (5, 20):
+            board.reset()
+    check(model, inputs, seen)
+    assert session.resets >= 2
+
+
+def test_a_board_that_crashes_on_a_sample_is_an_error(board):
+    session = Session(board.open(), patience=5)
+    inputs = draw_inputs(WIDE, 3, random.Random(3))
+    inputs[1] = b"crash" + inputs[1][5:]
+    alive = True
+
+    def watchdog():
+        while alive:
+            if board.process.poll() is not None:
+                board.reset()
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=watchdog)
+    thread.start()
+    try:
+        with pytest.raises(DeviceError, match="reset 9 times in a row without a result"):
+            list(session.infer_many(WIDE, inputs))
+    finally:
+        alive = False
+        thread.join()
+
+
+def test_a_board_that_comes_back_with_another_firmware_is_an_error(board, monkeypatch):
+    session = Session(board.open(), patience=5)
+    session.models = (replace(session.models[0], hash=bytes(32)), *session.models[1:])
+    board.reset()
+    with pytest.raises(DeviceError, match="came back with another firmware"):
+        list(session.infer_many(SMALL, [bytes(40)]))
+
+
+def test_a_board_that_hangs_is_an_error_in_time(board):
+    session = Session(board.open(), patience=0.5)
+    board.stop()
+    started = time.monotonic()
+    with pytest.raises(DeviceError, match=r"silent for 0\.5 s"):
+        list(session.infer_many(SMALL, [bytes(40)]))
+    assert time.monotonic() - started < 2
+
+
+def test_a_slow_caller_is_no_silence(board):
+    session = Session(board.open(), patience=0.4)
+    inputs = draw_inputs(SMALL, 3, random.Random(3))
+    seen = []
+    for observation in session.infer_many(SMALL, inputs):
+        seen.append(observation)
+        time.sleep(0.5)
+    check(SMALL, inputs, seen)
+
+
+def test_an_input_of_the_wrong_size_is_refused_before_anything_is_sent(board):
+    session = Session(board.open())
+    with pytest.raises(InputError, match="sample 1 has 39 bytes; the model on the board takes 40"):
+        list(session.infer_many(SMALL, [bytes(40), bytes(39)]))
+
+
+def test_stress_keeps_the_bytes_and_finds_a_write_outside_the_arena(board, tmp_path):
+    session = Session(board.open())
+    inputs = draw_inputs(SMALL, 3, random.Random(4))
+    for fill, shift in ((0xAA, 0), (0x55, 64), (0, 32)):
+        session.setup(SMALL, stress=True, fill=fill, shift=shift)
+        check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
+    with pytest.raises(DeviceError, match="the data does not fit: it takes 64 bytes"):
+        session.setup(SMALL, stress=True, fill=0, shift=68)
+    bad = compile_link(tmp_path / "bad", "-DWRITE_AT=8195")
+    with Board(bad) as broken:
+        session = Session(broken.open())
+        check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
+        session.setup(SMALL, stress=True)
+        with pytest.raises(DeviceError, match="outside its arena, 8195 bytes from its start"):
+            list(session.infer_many(SMALL, inputs))
+
+
+# ---- other things on the port --------------------------------------------------------------------
+
+
+def talker(script):
+    """A process on a terminal that is no qembed firmware."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    process = subprocess.Popen(["sh", "-c", script], stdin=master, stdout=master)
+    return Port(os.ttyname(slave), None), process, (master, slave)
+
+
+@pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        ("sleep 60", "nothing answers on"),
+        ("while true; do echo 'ets Jun  8 2016 rst:0x1'; sleep 0.01; done", "something talks on"),
+        ("cat /dev/urandom", "something talks on"),
+        ("cat", "something talks on"),
+    ],
+)
+def test_no_firmware_behind_the_port(script, complaint, monkeypatch):
+    from qembed.device.transport import open_port
+
+    monkeypatch.setattr(session_module, "HELLO_TIMEOUT", 1.0)
+    port, process, fds = talker(script)
+    opened = open_port(port.url)
+    started = time.monotonic()
+    try:
+        with pytest.raises(DeviceError, match=complaint):
+            Session(opened)
+        assert time.monotonic() - started < 10
+    finally:
+        process.kill()
+        process.wait()
+        opened.close()
+        for fd in fds:
+            os.close(fd)
+
+
+def test_a_firmware_of_another_version_is_named(tmp_path, program):
+    with (
+        Board(compile_link(tmp_path / "other", "-DQE_LINK_VERSION=7")) as board,
+        pytest.raises(DeviceError, match="speaks version 7 of the link, this qembed version 1"),
+    ):
+        Session(board.open())
+
+
+def test_chatter_of_a_boot_loader_before_the_firmware_is_skipped(program):
+    with Board(program) as board:
+        os.write(board.master, b"\r\nBoot v1.2 ... jumping to 0x08004000\r\n\x00\x05abc")
+        inputs = draw_inputs(SMALL, 3, random.Random(4))
+        check(SMALL, inputs, list(Session(board.open()).infer_many(SMALL, inputs)))
+
+
+# ---- faults --------------------------------------------------------------------------------------
+
+
+def test_no_wrong_verdict_under_faults(program):
+    """Every session ends with the right records or with one DeviceError, and in time."""
+    endings = list(fault_sessions.run_all(program, range(200)))
+    assert endings.count("verdict") > 150
+    assert "verdict" not in endings or len(set(endings)) > 1  # some plugs were pulled
+
+
+def test_one_bit_in_ten_thousand_flipped_and_all_samples_verified(program):
+    with Board(program) as board:
+        faulty = FaultyPort(board.open().serial, Faults(flip=1e-4), seed=1)
+        session = Session(Port(board.url, faulty))
+        inputs = draw_inputs(WIDE, 20, random.Random(4))
+        check(WIDE, inputs, list(session.infer_many(WIDE, inputs)))
+        assert session.statistics.lost_frames > 0
+
+
+def test_a_pulled_plug_is_an_error(program):
+    with Board(program) as board:
+        port = board.open()
+        session = Session(port)
+        faulty = FaultyPort(port.serial, Faults(disconnect=0.2), seed=1)
+        session.port = Port(board.url, faulty)
+        with pytest.raises(DeviceError, match="failed: device disconnected"):
+            list(session.infer_many(WIDE, draw_inputs(WIDE, 50, random.Random(4))))

@@ -39,6 +39,9 @@ static qe_status small_invoke(void)
         sums[i / 8] = (uint8_t)(sums[i / 8] + y[i]);
     }
     QE_LAYER_DONE(1, sums, 5);
+#ifdef WRITE_AT
+    base[WRITE_AT] ^= 1; /* a bug */
+#endif
     return QE_OK;
 }
 
