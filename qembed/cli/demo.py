@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import click
 from rich.console import RenderableType
@@ -13,7 +14,7 @@ from qembed import container
 from qembed.boards import Board, load_board
 from qembed.cli import Exit
 from qembed.cli._common import BOARD, BUNDLED, emit, json_option, show, stderr
-from qembed.cli.verify import on_board, run
+from qembed.cli.verify import verify_all
 from qembed.dataset import open_dataset
 from qembed.device.bench import bench
 from qembed.device.doctor import examine_board
@@ -21,6 +22,8 @@ from qembed.report.evaluation import evaluate
 from qembed.report.model import summarize
 from qembed.report.terminal import cost_tables, evaluation_tables, model_tables
 from qembed.report.verification import line_summary, verdict_parts
+from qembed.verify.subject import on_board
+from qembed.verify.trial import choose
 
 FALLBACK = "native"
 
@@ -51,8 +54,8 @@ def command(board: str, as_json: bool) -> int:
     chapter("2  On the desk", evaluation_tables(evaluation, graph.classes, data.origin))
     with stderr().status(f"exporting, building and counting on {chosen.name}"):
         cost = bench(graph, chosen)
-    with on_board(graph, chosen) as (session, layers):
-        report = run(graph, session, layers, data)
+    with on_board(graph, chosen) as subject, ThreadPoolExecutor(1) as pool:
+        (report,) = verify_all([subject], [choose(graph)], pool)
     different = [row.differing for row in report.layers]
     link = [("serial port", line_summary(report))]
     chapter(

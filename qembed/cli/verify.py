@@ -3,83 +3,129 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import click
 
-from qembed.boards import Board, load_board
+from qembed.boards import load_board
 from qembed.cli import Exit
 from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, progress
-from qembed.dataset import Dataset, blocks, head, open_dataset, random_dataset
-from qembed.device.build import build_firmware
-from qembed.device.emulator import boot
-from qembed.device.session import Session
 from qembed.device.transport import open_port
-from qembed.export.firmware import export_firmware
-from qembed.ir import AnyArray, Graph
+from qembed.files import write_text
+from qembed.report import html, junit
+from qembed.report.model import summarize
 from qembed.report.verification import verification_tables
+from qembed.report.verification_page import verification_cases, verification_page
 from qembed.verify.check import verify
-from qembed.verify.layers import ReportedLayer, layers_of
 from qembed.verify.report import Report
-
-RANDOM_SAMPLES = 50
+from qembed.verify.subject import Subject, at_port, on_board
+from qembed.verify.trial import Kind, Trial, choose
 
 
 @click.command("verify")
 @model_argument
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    help="Serial port, or any URL of pyserial (socket://, rfc2217://); several: all at once.",
+)
 @click.option("--board", help="Export, build, boot and verify this board; see qembed boards.")
 @click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate.")
-@click.option("--samples", type=click.IntRange(1), help="At most so many.")
+@click.option("--samples", type=click.IntRange(1), help="At most so many of these.")
+@click.option(
+    "--vectors",
+    type=click.Choice(["real", "random", "corner", "all"]),
+    default="real",
+    help="Run inputs or else the model's samples; random inputs; ones that drive every layer to "
+    "its arithmetic corners; or all of these.",
+)
+@click.option("--baud", type=click.IntRange(300), default=115200, help="Bits per second.")
+@click.option("--rtscts", is_flag=True, help="Hardware flow control.")
+@click.option("--reset", is_flag=True, help="Reset the board when its port is opened (DTR, RTS).")
+@click.option("--export", "manifest", type=FILE, help="The .json of the export on the board.")
+@click.option("--junit", "junit_file", type=FILE, help="Also write a JUnit report.")
+@click.option("--html", "html_file", type=FILE, help="Also write a page to look at.")
 @json_option
 def command(
-    model: Path | None, board: str | None, inputs: Path | None, samples: int | None, as_json: bool
+    model: Path | None,
+    ports: tuple[str, ...],
+    board: str | None,
+    inputs: Path | None,
+    samples: int | None,
+    vectors: str,
+    baud: int,
+    rtscts: bool,
+    reset: bool,
+    manifest: Path | None,
+    junit_file: Path | None,
+    html_file: Path | None,
+    as_json: bool,
 ) -> int:
     """Prove that a board computes the bytes of the desk.
 
     Every sample is run on the board, which returns its outputs and a hash of every layer's output;
     all of them are compared. At the first difference the layer's bytes are fetched, and the first
     wrong element is shown with who is to blame. Exit status 0: equal, 1: different.
+
+    With --port, MODEL may be left out if it was exported on this computer: the board is asked which
+    one it runs.
     """
-    if board is None:
-        raise click.UsageError("say where to verify: --board BOARD")
-    graph = load_model(model)
-    data = choose_data(graph, inputs, samples)
-    with on_board(graph, load_board(board)) as (session, layers):
-        report = run(graph, session, layers, data)
-    emit("verify", report, as_json, lambda: verification_tables(report))
-    return Exit.DONE if report.verdict == "equal" else Exit.DIFFERENT
+    if bool(ports) == bool(board):
+        raise click.UsageError("say where to verify: either --port PORT or --board BOARD")
+    graph = load_model(model) if board or model else None
+    trial = choose(graph, cast(Kind, vectors), inputs, samples) if graph else None
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, len(ports))))
+        if board and graph:
+            subjects = [stack.enter_context(on_board(graph, load_board(board)))]
+        else:
+            lines = [
+                stack.enter_context(
+                    contextlib.closing(open_port(url, baud, rtscts=rtscts, reset=reset))
+                )
+                for url in ports
+            ]
+            subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
+        trials = [
+            trial or choose(subject.graph, cast(Kind, vectors), inputs, samples)
+            for subject in subjects
+        ]
+        reports = verify_all(subjects, trials, pool)
+    graphs = [subject.graph for subject in subjects]
+    if junit_file:
+        write_text(junit_file, junit.render("qembed verify", verification_cases(reports)))
+    if html_file:
+        summary = summarize(graphs[0], load_board(board).target) if board else None
+        page = verification_page(reports, graphs, trials, summary)
+        write_text(html_file, html.render(page))
+    for path in filter(None, (junit_file, html_file)):
+        click.echo(f"wrote {path}", err=True)
+    equal = all(report.verdict == "equal" for report in reports)
+    result = {"verdict": "equal" if equal else "different", "reports": reports}
+    emit("verify", result, as_json, lambda: [p for r in reports for p in verification_tables(r)])
+    return Exit.DONE if equal else Exit.DIFFERENT
 
 
-def choose_data(graph: Graph, inputs: Path | None, samples: int | None) -> Dataset:
-    """Return a file's inputs, the model's own samples, or else random ones."""
-    if inputs is None and graph.samples is None:
-        return random_dataset(graph, samples or RANDOM_SAMPLES)
-    data = open_dataset(graph, inputs)
-    return head(data, samples) if samples else data
+def verify_all(
+    subjects: Sequence[Subject], trials: Sequence[Trial], pool: ThreadPoolExecutor
+) -> list[Report]:
+    """Verify all boards at once, with one progress bar."""
+    total = sum(len(trial.inputs[0]) for trial in trials)
+    with progress("verifying", total) as advance:
 
+        def one(subject: Subject, trial: Trial) -> Report:
+            steps = _steps(advance)
+            return verify(subject.graph, subject.session, subject.layers, trial.inputs, steps)
 
-@contextlib.contextmanager
-def on_board(graph: Graph, board: Board) -> Iterator[tuple[Session, Sequence[ReportedLayer]]]:
-    """Export, build and boot; inside the block the board runs and has answered."""
-    with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
-        project = export_firmware([graph], board, Path(folder) / "firmware")
-        firmware = build_firmware(project)
-        sources = project.models[0].sources
-        assert sources is not None  # exported from a graph
-        with boot(firmware) as running, contextlib.closing(open_port(running.port_url)) as port:
-            yield Session(port), layers_of(sources)
-
-
-def run(graph: Graph, session: Session, layers: Sequence[ReportedLayer], data: Dataset) -> Report:
-    """Verify with a progress bar."""
-    whole: tuple[AnyArray, ...] = next(blocks(data, data.count))
-    with progress("verifying", data.count) as advance:
-        return verify(graph, session, layers, whole, _steps(advance))
+        return list(pool.map(one, subjects, trials))
 
 
 def _steps(advance: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Turn "so many are done" into steps of one."""
     done = 0
 
     def tell(so_far: int, _: int) -> None:

@@ -1,4 +1,4 @@
-"""A verification as tables for people."""
+"""A verification as tables, as a page, as test cases."""
 
 from __future__ import annotations
 

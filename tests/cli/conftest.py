@@ -31,11 +31,22 @@ class Result:
         return line
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """What the tests build: each firmware once. Exports are remembered for one test only."""
+    return tmp_path_factory.mktemp("built")
+
+
 @pytest.fixture
-def qembed(capfd, tmp_path, monkeypatch):
+def qembed(capfd, tmp_path, monkeypatch, built):
     """Run a command in an empty folder; whatever fails must leave no file there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-cache"))
+    cache = tmp_path.parent / f"{tmp_path.name}-cache"
+    (cache / "qembed").mkdir(parents=True)
+    for name in ("firmware", "tools", "plugins"):
+        (built / name).mkdir(exist_ok=True)
+        (cache / "qembed" / name).symlink_to(built / name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
 
     def call(*arguments, left=None):
         before = set(tmp_path.rglob("*"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qembed import container
-from qembed.cli import verify as verify_command
+from qembed.verify import subject, trial
 
 ARM = ("arm-none-eabi-gcc", "qemu-system-arm", "make")
 
@@ -22,9 +22,9 @@ def another_model_on_board(monkeypatch):
     """Make the board run a graph that `change` makes of the one that is verified."""
 
     def install(change):
-        export = verify_command.export_firmware
+        export = subject.export_firmware
         monkeypatch.setattr(
-            verify_command,
+            subject,
             "export_firmware",
             lambda graphs, *rest: export([change(graphs[0])], *rest),
         )
@@ -35,7 +35,7 @@ def another_model_on_board(monkeypatch):
 def test_native_board_is_equal_in_every_byte(qembed, digits, native):
     result = qembed("verify", digits, "--board", native, "--json")
     assert result.status == 0
-    report = result.document
+    (report,) = result.document["reports"]
     assert (report["verdict"], report["samples"], report["differing"]) == ("equal", 500, 0)
     graph = container.load(digits)
     assert [row["op"] for row in report["layers"]] == [
@@ -49,20 +49,20 @@ def test_native_board_is_equal_in_every_byte(qembed, digits, native):
 
 def test_emulated_cortex_m4_is_equal_in_every_byte(qembed, digits, needs):
     needs(*ARM)
-    report = qembed("verify", digits, "--board", "mps2-an386", "--samples", "40", "--json").document
+    report = qembed(
+        "verify", digits, "--board", "mps2-an386", "--samples", "40", "--json"
+    ).document["reports"][0]
     assert report["verdict"] == "equal" and report["samples"] == 40
     assert report["cost"]["unit"] == "instructions" and report["cost"]["least"] > 50_000
 
 
 def test_user_inputs_and_random_ones(qembed, digits, native, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((9, 8, 8, 1)))
-    assert (
-        qembed("verify", digits, "--board", native, "-i", "x.npy", "--json").document["samples"]
-        == 9
-    )
+    result = qembed("verify", digits, "--board", native, "-i", "x.npy", "--json")
+    assert result.document["reports"][0]["samples"] == 9
     container.save(dataclasses.replace(container.load(digits), samples=None), tmp_path / "bare.npz")
-    report = qembed("verify", "bare.npz", "--board", native, "--json").document
-    assert report["samples"] == verify_command.RANDOM_SAMPLES and report["verdict"] == "equal"
+    report = qembed("verify", "bare.npz", "--board", native, "--json").document["reports"][0]
+    assert report["samples"] == trial.RANDOM_SAMPLES and report["verdict"] == "equal"
 
 
 @pytest.mark.parametrize("layer", [0, 4, 9])
@@ -82,11 +82,11 @@ def test_a_difference_is_found_and_shown_in_full(layer, qembed, digits, native, 
 
     true_hash = container.graph_hash(graph)
     monkeypatch.setattr(model, "graph_hash", lambda _: true_hash)
-    export = verify_command.export_firmware
-    monkeypatch.setattr(verify_command, "export_firmware", lambda _, *rest: export([wrong], *rest))
+    export = subject.export_firmware
+    monkeypatch.setattr(subject, "export_firmware", lambda _, *rest: export([wrong], *rest))
     result = qembed("verify", digits, "--board", native, "--samples", "30", "--json")
     assert result.status == 1
-    first = result.document["first"]
+    first = result.document["reports"][0]["first"]
     assert first["name"] == graph.nodes[layer].name
     assert first["index"][-1] == 3
     assert first["got"] - first["expected"] in (1, 2)

@@ -1,0 +1,158 @@
+"""Verifications for machines and browsers: JUnit test cases, and one HTML page."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+import qembed
+from qembed.ir import Graph
+from qembed.report import html, svg
+from qembed.report.junit import Case
+from qembed.report.model import ModelSummary
+from qembed.report.terminal import count
+from qembed.report.verification import cost_summary, difference_rows, line_summary, verdict_line
+from qembed.verify.report import LayerSummary, Report
+from qembed.verify.trial import Trial
+from qembed.verify.vectors import CORNERS, Coverage
+
+
+def verification_cases(reports: Sequence[Report]) -> list[Case]:
+    """Make one test case of every layer on every board."""
+    cases = []
+    for report in reports:
+        share = report.line.seconds / max(len(report.layers), 1)
+        for row in report.layers:
+            name = f"{report.model} on {report.firmware}: {row.layer} {row.name} ({row.op})"
+            cases.append(Case(name, share, _failure(report, row)))
+    return cases
+
+
+def _failure(report: Report, row: LayerSummary) -> str:
+    if not row.differing:
+        return ""
+    text = f"differs in {row.differing} of {report.samples} samples, first in {row.first}"
+    if report.first is not None and report.first.layer == row.layer:
+        text += "".join(f"\n{key}: {value}" for key, value in difference_rows(report.first))
+    return text
+
+
+def verification_page(
+    reports: Sequence[Report],
+    graphs: Sequence[Graph],
+    trials: Sequence[Trial],
+    model: ModelSummary | None = None,
+) -> html.Page:
+    """Put everything that is known of a verification on one page.
+
+    Parameters
+    ----------
+    reports, graphs, trials
+        One of each per board.
+    model : ModelSummary, optional
+        For the target that the firmware was made for, if that is known.
+    """
+    sections: list[html.Section] = []
+    for report, graph, trial in zip(reports, graphs, trials, strict=True):
+        several = f"{report.port}: " if len(reports) > 1 else ""
+        sections += [
+            html.Section(several + "Board and model", [html.Pairs(_facts(report, graph, trial))]),
+            *_difference_section(report, several),
+            html.Section(several + "Layers", _layer_blocks(report)),
+        ]
+        if trial.coverage:
+            sections.append(html.Section(several + "Coverage", [_coverage(graph, trial.coverage)]))
+    if model is not None and model.arena_bytes:
+        steps = [""] * (1 + max(region.last for region in model.memory))
+        drawing = html.Plot(svg.memory_map(model.memory, steps, model.arena_bytes))
+        note = html.Prose("Bytes of the arena upwards, layers to the right; point for details.")
+        sections.append(html.Section("Memory", [drawing, note]))
+    sections.append(html.Section("Environment", [html.Pairs(_environment())]))
+    different = [report for report in reports if report.verdict != "equal"]
+    return html.Page(
+        title=f"{', '.join(dict.fromkeys(r.model for r in reports))}: verification",
+        verdict="Equal in every byte" if not different else "Different",
+        good=not different,
+        details=[f"{report.firmware}: {verdict_line(report)}" for report in reports],
+        sections=sections,
+    )
+
+
+def _environment() -> list[tuple[str, str]]:
+    now = datetime.now(UTC).isoformat(" ", "seconds")
+    return [
+        ("written", now),
+        ("qembed", qembed.__version__),
+        ("computer", f"{platform.platform()}, {platform.machine()}"),
+        ("Python", f"{platform.python_version()}, NumPy {np.__version__}"),
+    ]
+
+
+def _facts(report: Report, graph: Graph, trial: Trial) -> list[tuple[str, str]]:
+    return [
+        ("firmware", report.firmware),
+        ("port", report.port),
+        ("model", report.model),
+        ("SHA-256", report.hash),
+        ("numerics", graph.profile),
+        *(("source", f"{key}: {value}") for key, value in graph.source.items()),
+        ("samples", f"{count(report.samples)}: {trial.origin}"),
+        ("compared", f"{count(report.layer_bytes)} bytes of layers, and all outputs"),
+        ("line", line_summary(report)),
+        *([("one inference", cost_summary(report))] if report.cost else []),
+    ]
+
+
+def _difference_section(report: Report, several: str) -> list[html.Section]:
+    if report.first is None:
+        return []
+    rows = html.Pairs(difference_rows(report.first))
+    return [html.Section(several + "The first difference", [rows])]
+
+
+def _layer_blocks(report: Report) -> list[html.Block]:
+    unit = report.cost.unit if report.cost else ""
+    columns = ["#", "layer", "operator", "kernel", ">samples that differ", ">first in"]
+    rows = [
+        [
+            str(row.layer),
+            row.name,
+            row.op,
+            row.variant,
+            count(row.differing),
+            count(row.first) if row.first else "",
+            *([] if row.cost is None else [f"{row.cost:,.0f}"]),
+        ]
+        for row in report.layers
+    ]
+    marked = frozenset(i for i, row in enumerate(report.layers) if row.differing)
+    grid = html.Grid([*columns, *([f">{unit}"] if unit else [])], rows, marked)
+    blocks: list[html.Block] = [grid]
+    if unit:
+        costs = [(row.name, row.cost or 0.0, f"{row.cost or 0:,.0f}") for row in report.layers]
+        blocks.append(html.Plot(svg.bars(costs)))
+    if marked:
+        wrong = [(r.name, float(r.differing), count(r.differing)) for r in report.layers]
+        blocks += [html.Prose("Samples that differ, by layer:"), html.Plot(svg.bars(wrong))]
+    return blocks
+
+
+def _coverage(graph: Graph, coverage: Sequence[Coverage]) -> html.Grid:
+    """Lay out which layer was driven to which corner."""
+    met = {(row.node, row.corner): row for row in coverage}
+    nodes = list(dict.fromkeys(row.node for row in coverage))
+    words = {True: "reached", False: "not reached"}
+    rows = [
+        [
+            graph.nodes[node].name,
+            *(
+                words[met[node, corner].hit] if met[node, corner].reachable else "impossible"
+                for corner in CORNERS
+            ),
+        ]
+        for node in nodes
+    ]
+    return html.Grid(["layer", *CORNERS], rows)

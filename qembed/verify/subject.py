@@ -1,0 +1,74 @@
+"""A board to verify: built and booted here, or behind a port, with what its layers are."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qembed.boards import Board
+from qembed.container import graph_hash
+from qembed.device.build import build_firmware
+from qembed.device.emulator import boot
+from qembed.device.session import Session
+from qembed.device.transport import Port, open_port
+from qembed.export.firmware import export_firmware
+from qembed.ir import Graph
+from qembed.verify.exports import layers_on, model_on, read_manifest
+from qembed.verify.layers import ReportedLayer, layers_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A board that has answered, one model on it, and what that model's layers are."""
+
+    graph: Graph
+    session: Session
+    layers: Sequence[ReportedLayer]
+
+
+@contextlib.contextmanager
+def on_board(graph: Graph, board: Board) -> Iterator[Subject]:
+    """Export, build and boot; inside the block the board runs.
+
+    Raises
+    ------
+    ToolError
+        If the compiler or the emulator is missing.
+    UnsupportedError
+        If the model cannot be exported for the board.
+    DeviceError
+        If the firmware does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
+        project = export_firmware([graph], board, Path(folder) / "firmware")
+        firmware = build_firmware(project)
+        sources = project.models[0].sources
+        assert sources is not None  # exported from a graph
+        with boot(firmware) as running, contextlib.closing(open_port(running.port_url)) as port:
+            yield Subject(graph, Session(port), layers_of(sources))
+
+
+def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None) -> Subject:
+    """Shake hands with the board behind a port.
+
+    Parameters
+    ----------
+    port : Port
+    graph : Graph, optional
+        By default the board is asked, and what was exported on this computer is searched.
+    manifest : Path, optional
+        The ``<prefix>.json`` of the export on the board; by default likewise.
+
+    Raises
+    ------
+    DeviceError
+        If no qembed firmware answers, it holds another model, or its export is not known.
+    """
+    session = Session(port)
+    graph = model_on(session.models) if graph is None else graph
+    model = session.models[session.model_index(graph_hash(graph))]
+    layers = layers_on(graph, model) if manifest is None else read_manifest(manifest, graph)
+    return Subject(graph, session, layers)
