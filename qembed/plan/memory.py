@@ -59,7 +59,7 @@ class Plan:
     lower_bound : int
         No placement of these nodes in this order can be smaller.
     alignment : int
-        Of the arena itself, in bytes.
+        Of the arena and of everything in it, in bytes.
     """
 
     order: tuple[int, ...]
@@ -201,8 +201,8 @@ class _Placement:
 
 def _place(problem: Problem, modes: Mapping[int, Mode], limit: int) -> _Placement | None:
     """Search places below a limit, and traversals that fit them."""
-    keys, items, rules = to_place(problem, modes)
-    found = fit(items, rules, limit)
+    keys, sizes, rules = to_place(problem, modes)
+    found = fit(sizes, rules, limit, problem.alignment)
     if found is None:
         return None
     offsets = dict(zip(keys, found, strict=True))
@@ -214,7 +214,7 @@ def _place(problem: Problem, modes: Mapping[int, Mode], limit: int) -> _Placemen
                 break
         else:
             return None  # each output found a traversal, but not all of them the same
-    peak = max(at + item.size for at, item in zip(found, items, strict=True))
+    peak = max(at + size for at, size in zip(found, sizes, strict=True))
     return _Placement(offsets, traversals, peak)
 
 
@@ -240,11 +240,11 @@ def _place_apart(problem: Problem, modes: Sequence[Sequence[Mode]]) -> _Placemen
         n: replace(modes[n][0], traversals=(replace(modes[n][0].traversals[0], overlaps=()),))
         for n in problem.positions
     }
-    keys, items, rules = to_place(problem, apart)
-    limit = sum(item.size + item.alignment for item in items)
-    found = fit(items, rules, limit)
+    keys, sizes, rules = to_place(problem, apart)
+    limit = sum(size + problem.alignment for size in sizes)
+    found = fit(sizes, rules, limit, problem.alignment)
     assert found is not None
-    peak = max(at + item.size for at, item in zip(found, items, strict=True))
+    peak = max(at + size for at, size in zip(found, sizes, strict=True))
     traversals = {n: modes[n][0].traversals[0] for n in apart}
     return _Placement(dict(zip(keys, found, strict=True)), traversals, peak)
 
@@ -261,7 +261,7 @@ def _assemble(problem: Problem, placement: _Placement, bound: int) -> Plan:
         layers=tuple(Layer(n, t) for n in problem.positions for t in graph.nodes[n].outputs),
         arena_bytes=_round_up(placement.peak, problem.alignment),
         lower_bound=_round_up(bound, problem.alignment),
-        alignment=max(buffer.alignment for buffer in problem.tensors.values()),
+        alignment=problem.alignment,
     )
 
 

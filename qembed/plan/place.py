@@ -20,14 +20,6 @@ P = TypeVar("P", bound="Placed")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """Something to place: `size` bytes, >= 1, at a multiple of `alignment`."""
-
-    size: int
-    alignment: int
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """Forbidden: ``below < offset[second] - offset[first] < above``, save 0 if `zero`."""
 
@@ -78,36 +70,49 @@ def shrink(attempt: Callable[[int], P | None], bound: int, found: P) -> P:
     return found
 
 
-def fit(items: Sequence[Item], rules: Sequence[Rule], limit: int) -> list[int] | None:
+def fit(
+    sizes: Sequence[int], rules: Sequence[Rule], limit: int, alignment: int
+) -> list[int] | None:
     """Offsets that keep all rules, every item below `limit`, or None if none were found.
 
     Parameters
     ----------
-    items : sequence of Item
-        In the order in which they come to life.
+    sizes : sequence of int
+        Bytes of each item, >= 1, in the order in which they come to life.
     rules : sequence of Rule
     limit : int
+    alignment : int
+        Of every offset.
     """
-    if any(item.size > limit for item in items):
+    if any(size > limit for size in sizes):
         return None
-    neighbours = _neighbours(len(items), rules)
-    for order in _orders(items):
+    problem = _Problem(sizes, _neighbours(len(sizes), rules), limit, alignment)
+    for order in _orders(sizes):
         for choose in (min, max):
-            offsets = _greedy(items, neighbours, order, limit, choose)
+            offsets = _greedy(problem, order, choose)
             if offsets is not None:
                 return offsets
-    return _beam(items, neighbours, limit)
+    return _beam(problem)
 
 
-def _orders(items: Sequence[Item]) -> Iterator[list[int]]:
-    indices = list(range(len(items)))
-    yield sorted(indices, key=lambda i: -items[i].size)
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What `fit` is asked; `neighbours` are the rules of each item, always as the second."""
+
+    sizes: Sequence[int]
+    neighbours: Sequence[Sequence[Rule]]
+    limit: int
+    alignment: int
+
+
+def _orders(sizes: Sequence[int]) -> Iterator[list[int]]:
+    indices = list(range(len(sizes)))
+    yield sorted(indices, key=lambda i: -sizes[i])
     yield indices
     yield indices[::-1]
 
 
 def _neighbours(count: int, rules: Sequence[Rule]) -> list[list[Rule]]:
-    """For each item the rules it takes part in, always as the second."""
     neighbours: list[list[Rule]] = [[] for _ in range(count)]
     for rule in rules:
         neighbours[rule.second].append(rule)
@@ -118,62 +123,58 @@ def _neighbours(count: int, rules: Sequence[Rule]) -> list[list[Rule]]:
 
 
 def _greedy(
-    items: Sequence[Item],
-    neighbours: Sequence[Sequence[Rule]],
-    order: Sequence[int],
-    limit: int,
-    choose: Callable[[list[int]], int],
+    problem: _Problem, order: Sequence[int], choose: Callable[[list[int]], int]
 ) -> list[int] | None:
     """Place the items in `order`, each at the lowest or highest free place."""
-    offsets = [-1] * len(items)
+    offsets = [-1] * len(problem.sizes)
     for i in order:
-        placed = [(offsets[rule.first], rule) for rule in neighbours[i] if offsets[rule.first] >= 0]
-        free = _free_places(items[i], placed, limit)
+        free = _free_places(problem, i, offsets)
         if not free:
             return None
         offsets[i] = choose(free)
     return offsets
 
 
-def _beam(
-    items: Sequence[Item], neighbours: Sequence[Sequence[Rule]], limit: int
-) -> list[int] | None:
+def _beam(problem: _Problem) -> list[int] | None:
     """Place the items as they come to life, keeping many partial placements.
 
     Two of them that agree on all items with a neighbour still to come are the same. In a chain of
     layers that is one or two items, so nearly everything is tried.
     """
-    last = [max((rule.first for rule in rules), default=-1) for rules in neighbours]
-    states: dict[tuple[int, ...], tuple[int, ...]] = {(): ()}
-    for i, item in enumerate(items):
-        following: dict[tuple[int, ...], tuple[int, ...]] = {}
-        earlier = [rule for rule in neighbours[i] if rule.first < i]
+    count = len(problem.sizes)
+    last = [max((rule.first for rule in rules), default=-1) for rules in problem.neighbours]
+    states: dict[tuple[int, ...], list[int]] = {(): [-1] * count}
+    for i in range(count):
+        following: dict[tuple[int, ...], list[int]] = {}
         alive = [k for k in range(i + 1) if last[k] > i]
         for offsets in states.values():
-            placed = [(offsets[rule.first], rule) for rule in earlier]
-            for place in _free_places(item, placed, limit):
-                extended = (*offsets, place)
+            for place in _free_places(problem, i, offsets):
+                extended = [*offsets[:i], place, *offsets[i + 1 :]]
                 following.setdefault(tuple(extended[k] for k in alive), extended)
-        # The middle of the arena is where free room gets lost: prefer its ends.
-        ranked = sorted(
-            following.items(),
-            key=lambda state: sum(
-                min(at, limit - at - items[k].size) for k, at in zip(alive, state[0], strict=True)
-            ),
-        )
+        ranked = sorted(following.items(), key=lambda state: _lost_room(problem, alive, state[0]))
         states = dict(ranked[:BEAM_WIDTH])
-    return list(next(iter(states.values()))) if states else None
+    return next(iter(states.values())) if states else None
 
 
-def _free_places(item: Item, placed: Sequence[tuple[int, Rule]], limit: int) -> list[int]:
-    """Candidate offsets that keep all distances to the items already placed."""
-    align = item.alignment
-    top = (limit - item.size) // align * align
+def _lost_room(problem: _Problem, alive: Sequence[int], offsets: Sequence[int]) -> int:
+    """How far the items lie from the nearer end of the arena: in its middle room gets lost."""
+    return sum(
+        min(at, problem.limit - at - problem.sizes[k]) for k, at in zip(alive, offsets, strict=True)
+    )
+
+
+def _free_places(problem: _Problem, i: int, offsets: Sequence[int]) -> list[int]:
+    """Candidate offsets of item i that keep all distances to the items already placed."""
+    align = problem.alignment
+    top = (problem.limit - problem.sizes[i]) // align * align
+    placed = [
+        (offsets[rule.first], rule) for rule in problem.neighbours[i] if offsets[rule.first] >= 0
+    ]
     candidates = {0, top}
     for base, rule in placed:
         candidates.add((base + rule.below) // align * align)
         candidates.add(-(-(base + rule.above) // align) * align)
-        if rule.zero and base % align == 0:
+        if rule.zero:
             candidates.add(base)
     return sorted(
         c

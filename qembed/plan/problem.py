@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
-
 from qembed.ir import Graph, Node
 from qembed.plan.demand import Demand, Traversal
-from qembed.plan.place import Item, Rule
+from qembed.plan.place import Rule
 
 _APART = 1 << 40
 """A distance beyond all sizes."""
@@ -38,7 +36,6 @@ class Buffer:
     first: int
     last: int
     size: int
-    alignment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +96,7 @@ def state_problem(
     use((*graph.outputs, *graph.state), len(order))
     tensors = {}
     for index, positions in uses.items():
-        tensor = graph.tensors[index]
-        align = max(alignment, np.dtype(tensor.dtype).itemsize)
-        tensors[index] = Buffer(min(positions), max(positions), tensor.nbytes, align)
+        tensors[index] = Buffer(min(positions), max(positions), graph.tensors[index].nbytes)
     running = {n: p for p, n in enumerate(order) if graph.nodes[n].outputs[0] not in aliases}
     return Problem(graph, order, aliases, alignment, tensors, running)
 
@@ -183,8 +178,8 @@ Key = tuple[str, int]
 
 def to_place(
     problem: Problem, modes: Mapping[int, Mode]
-) -> tuple[list[Key], list[Item], list[Rule]]:
-    """List items and rules for the search, in the order in which the items come to life.
+) -> tuple[list[Key], list[int], list[Rule]]:
+    """List sizes and rules for the search, in the order in which the buffers come to life.
 
     Parameters
     ----------
@@ -195,7 +190,7 @@ def to_place(
     for n, mode in modes.items():
         if mode.scratch:
             at = problem.positions[n]
-            buffers["scratch", n] = Buffer(at, at, mode.scratch, problem.alignment)
+            buffers["scratch", n] = Buffer(at, at, mode.scratch)
     keys = sorted(buffers, key=lambda key: (buffers[key].first, key))
     index = {key: i for i, key in enumerate(keys)}
     exceptions = {
@@ -209,7 +204,7 @@ def to_place(
         for (i, a), (j, b) in combinations(enumerate(keys), 2)
         if buffers[b].first <= buffers[a].last
     ]
-    return keys, [Item(buffers[k].size, buffers[k].alignment) for k in keys], rules
+    return keys, [buffers[key].size for key in keys], rules
 
 
 def _limited(rule: Rule | None, i: int, j: int, first: int, second: int) -> Rule:
