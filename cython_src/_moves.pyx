@@ -14,9 +14,9 @@ cdef void run(
     cdef const char *x = <const char *> inputs[0]
     cdef char *y = <char *> outputs[0]
     cdef Py_ssize_t index[MAX_RANK]
-    cdef Py_ssize_t sample, at
+    cdef Py_ssize_t _sample, at
     cdef int axis
-    for sample in range(batch):
+    for _sample in range(batch):
         at = 0
         for axis in range(moves.rank):
             index[axis] = 0

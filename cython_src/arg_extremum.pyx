@@ -20,9 +20,9 @@ cdef void run(
     cdef const Data *layer = <const Data *> data
     cdef const schar *x = <const schar *> inputs[0]
     cdef int32_t *y = <int32_t *> outputs[0]
-    cdef Py_ssize_t outer, inner, i, best
+    cdef Py_ssize_t _outer, inner, i, best
     cdef int value, extreme
-    for outer in range(batch * layer.outer):
+    for _outer in range(batch * layer.outer):
         for inner in range(layer.inner):
             best = 0
             extreme = x[inner]

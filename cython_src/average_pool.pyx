@@ -16,11 +16,11 @@ cdef void pool(
     const Data *layer, const activation *x, activation *y, int64_t *sums, Py_ssize_t batch
 ) noexcept nogil:
     cdef const Window *w = &layer.window
-    cdef Py_ssize_t image, oy, ox, iy, ix, channel, top, bottom, left, right
+    cdef Py_ssize_t _image, oy, ox, iy, ix, channel, top, bottom, left, right
     cdef Py_ssize_t n = w.channels
     cdef int64_t count, half
     cdef const activation *pixel
-    for image in range(batch * w.images):
+    for _image in range(batch * w.images):
         for oy in range(w.out_height):
             top = max(oy * w.stride_y - w.top, 0)
             bottom = min(oy * w.stride_y - w.top + w.kernel_height, w.height)

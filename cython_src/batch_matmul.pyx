@@ -42,8 +42,8 @@ cdef void run(
     cdef const schar *x1 = <const schar *> inputs[0]
     cdef const schar *x2 = <const schar *> inputs[1]
     cdef schar *y = <schar *> outputs[0]
-    cdef Py_ssize_t sample, matrix, row, column
-    for sample in range(batch):
+    cdef Py_ssize_t _sample, matrix, row, column
+    for _sample in range(batch):
         for matrix in range(layer.matrices):
             for row in range(layer.m):
                 for column in range(layer.n):

@@ -60,8 +60,8 @@ cdef void convolve(
     cdef const Window *w = &layer.window
     cdef Py_ssize_t size = w.kernel_height * w.kernel_width * layer.group_inputs
     cdef Py_ssize_t group_outputs = layer.out_channels // layer.groups
-    cdef Py_ssize_t image, oy, ox, channel
-    for image in range(batch * w.images):
+    cdef Py_ssize_t _image, oy, ox, channel
+    for _image in range(batch * w.images):
         for oy in range(w.out_height):
             for ox in range(w.out_width):
                 gather(layer, x, oy, ox, patch)

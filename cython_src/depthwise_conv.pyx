@@ -65,10 +65,10 @@ cdef void filter_all(
     const Data *layer, const activation *x, activation *y, accumulator *sums, Py_ssize_t batch
 ) noexcept nogil:
     cdef const Window *w = &layer.window
-    cdef Py_ssize_t image, oy, ox, ky, kx, iy, ix, channel
+    cdef Py_ssize_t _image, oy, ox, ky, kx, iy, ix, channel
     cdef Py_ssize_t n = layer.out_channels
     cdef const schar *taps
-    for image in range(batch * w.images):
+    for _image in range(batch * w.images):
         for oy in range(w.out_height):
             for ox in range(w.out_width):
                 for channel in range(n):

@@ -119,12 +119,12 @@ cdef bint run_blocks(
     const Plan *plan, Worker worker, Job job, Py_ssize_t most
 ) noexcept nogil:
     """Run at most `most` blocks; return whether there may be more."""
-    cdef Py_ssize_t start, count, taken
+    cdef Py_ssize_t start, count, _taken
     cdef int i, edge
     cdef const Step *step
     cdef const Record *record
     cdef const Value *value
-    for taken in range(most):
+    for _taken in range(most):
         start = qh_take(&job.next, plan.block)
         if start >= job.batch:
             return False

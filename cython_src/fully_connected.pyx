@@ -26,8 +26,8 @@ cdef struct Data:
 cdef void multiply(
     const Data *layer, const activation *x, activation *y, Py_ssize_t batch
 ) noexcept nogil:
-    cdef Py_ssize_t row, channel
-    for row in range(batch * layer.rows):
+    cdef Py_ssize_t _row, channel
+    for _row in range(batch * layer.rows):
         for channel in range(layer.out_channels):
             y[channel] = <activation> qh_finish(
                 &layer.epilogue,

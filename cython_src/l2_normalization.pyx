@@ -20,10 +20,10 @@ cdef void run(
     cdef const Data *layer = <const Data *> data
     cdef const schar *x = <const schar *> inputs[0]
     cdef schar *y = <schar *> outputs[0]
-    cdef Py_ssize_t row, i
+    cdef Py_ssize_t _row, i
     cdef int32_t squares, real, multiplier
     cdef int exponent
-    for row in range(batch * layer.rows):
+    for _row in range(batch * layer.rows):
         squares = 0
         for i in range(layer.depth):
             real = x[i] - layer.zero_point

@@ -88,8 +88,8 @@ cdef void run_row(
     const Data *layer, const schar *x, schar *y, schar *hidden, short *cell
 ) noexcept nogil:
     # All steps of one sequence. Each step reads the whole old hidden state: it goes to y first.
-    cdef Py_ssize_t step, at
-    for step in range(layer.steps):
+    cdef Py_ssize_t _step, at
+    for _step in range(layer.steps):
         for at in range(layer.cells):
             y[at] = step_cell(layer, at, x, hidden, cell)
         memcpy(hidden, y, layer.cells)
@@ -106,12 +106,12 @@ cdef void run(
     cdef schar *hidden = <schar *> outputs[1]
     cdef short *cell = <short *> outputs[2]
     cdef Py_ssize_t count = layer.rows * layer.cells
-    cdef Py_ssize_t sample, row
+    cdef Py_ssize_t _sample, row
     if inputs[1] != outputs[1]:
         memmove(hidden, inputs[1], batch * count)
     if inputs[2] != outputs[2]:
         memmove(cell, inputs[2], batch * count * sizeof(short))
-    for sample in range(batch):
+    for _sample in range(batch):
         for row in range(layer.rows):
             run_row(
                 layer,

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t
 
-from qembed._host._kernel cimport Kernel, Window, activation, qh_clamp, schar, set_window
+from qembed._host._kernel cimport Kernel, Window, activation, schar, set_window
 from qembed._host._simd cimport chosen_isa, pack_pool, qh_isa, qh_pool
 
 
@@ -16,10 +16,10 @@ cdef void pool(
     const Data *layer, const activation *x, activation *y, Py_ssize_t batch
 ) noexcept nogil:
     cdef const Window *w = &layer.window
-    cdef Py_ssize_t image, oy, ox, iy, ix, channel, top, bottom, left, right
+    cdef Py_ssize_t _image, oy, ox, iy, ix, channel, top, bottom, left, right
     cdef Py_ssize_t n = w.channels
     cdef const activation *pixel
-    for image in range(batch * w.images):
+    for _image in range(batch * w.images):
         for oy in range(w.out_height):
             top = max(oy * w.stride_y - w.top, 0)
             bottom = min(oy * w.stride_y - w.top + w.kernel_height, w.height)

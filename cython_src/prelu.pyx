@@ -29,9 +29,9 @@ cdef struct Data:
 cdef void apply(
     const Data *layer, const activation *x, activation *y, Py_ssize_t batch
 ) noexcept nogil:
-    cdef Py_ssize_t sample, i
+    cdef Py_ssize_t _sample, i
     cdef int64_t real
-    for sample in range(batch):
+    for _sample in range(batch):
         for i in range(layer.count):
             real = <int64_t> x[i] - layer.input_zero_point
             if real >= 0:

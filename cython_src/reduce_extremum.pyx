@@ -13,13 +13,13 @@ cdef void reduce(
 ) noexcept nogil:
     cdef const Walk *walk = &layer.walk
     cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, sample, i
+    cdef Py_ssize_t at1, at2, _sample, i
     cdef Py_ssize_t inner = walk.rank - 1
     cdef activation lowest = -(1 << (8 * sizeof(activation) - 1))
     cdef activation start = lowest if layer.largest else -1 - lowest
     cdef activation value
     cdef activation *result
-    for sample in range(batch):
+    for _sample in range(batch):
         for i in range(walk.count2):
             y[i] = start
         at1 = at2 = 0

@@ -32,11 +32,11 @@ cdef inline int64_t rounded(int64_t total, bint ties_up) noexcept nogil:
 cdef void resize(
     const Data *layer, const activation *x, activation *y, Py_ssize_t batch
 ) noexcept nogil:
-    cdef Py_ssize_t image, oy, ox, channel, left, right
+    cdef Py_ssize_t _image, oy, ox, channel, left, right
     cdef int64_t down, across, before, after
     cdef const activation *above
     cdef const activation *below
-    for image in range(batch * layer.images):
+    for _image in range(batch * layer.images):
         for oy in range(layer.out_height):
             above = x + layer.rows.low[oy] * layer.width * layer.channels
             below = x + layer.rows.high[oy] * layer.width * layer.channels

@@ -21,8 +21,8 @@ cdef void choose(
     activation *y,
     Py_ssize_t batch,
 ) noexcept nogil:
-    cdef Py_ssize_t sample, i
-    for sample in range(batch):
+    cdef Py_ssize_t _sample, i
+    for _sample in range(batch):
         for i in range(layer.count):
             y[i] = x1[layer.at[1][i]] if condition[layer.at[0][i]] else x2[layer.at[2][i]]
         condition += layer.operand[0]

@@ -47,9 +47,9 @@ cdef void square_all(
 ) noexcept nogil:
     cdef const Walk *walk = &layer.walk
     cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, sample, i
+    cdef Py_ssize_t at1, at2, _sample, i
     cdef Py_ssize_t inner = walk.rank - 1
-    for sample in range(batch):
+    for _sample in range(batch):
         at1 = at2 = 0
         for i in range(8):
             index[i] = 0

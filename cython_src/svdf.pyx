@@ -73,10 +73,10 @@ cdef void step(
     Py_ssize_t batch,
 ) noexcept nogil:
     cdef Py_ssize_t count = layer.filters * layer.memory
-    cdef Py_ssize_t row
+    cdef Py_ssize_t _row
     if before != state:
         memmove(state, before, batch * layer.rows * count * sizeof(activation))
-    for row in range(batch * layer.rows):
+    for _row in range(batch * layer.rows):
         step_row(layer, x, state, y)
         x += layer.features
         state += count

@@ -47,14 +47,18 @@ cdef void convolve(
     const Data *layer, const activation *x, activation *y, int64_t *sums, Py_ssize_t batch
 ) noexcept nogil:
     cdef Py_ssize_t count = layer.out_height * layer.out_width * layer.out_channels
-    cdef Py_ssize_t image, iy, ix, i
-    for image in range(batch * layer.images):
+    cdef Py_ssize_t _image, iy, ix, i
+    for _image in range(batch * layer.images):
         for i in range(count):
             sums[i] = 0
         for iy in range(layer.height):
             for ix in range(layer.width):
                 spread(
-                    layer, x, sums, iy * layer.stride_y - layer.top, ix * layer.stride_x - layer.left
+                    layer,
+                    x,
+                    sums,
+                    iy * layer.stride_y - layer.top,
+                    ix * layer.stride_x - layer.left,
                 )
                 x += layer.channels
         for i in range(count):

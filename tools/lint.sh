@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
+PATH=$PWD/$bin:$PATH # cython-lint calls pycodestyle
 
 $bin/ruff check --quiet .
 $bin/ruff format --quiet --check .
