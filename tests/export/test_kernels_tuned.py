@@ -12,12 +12,12 @@ from qembed.export.ops import TUNED, candidates, lower
 from qembed.ir import Node, Tensor
 from qembed.ops.fully_connected import FullyConnected
 from support import native
-from support.fast_layers import FAST_LAYERS, accumulation, weights
+from support.fast_layers import FAST_LAYERS, accumulation, kinds_of, weights
 from support.forms import assert_equal
 
 SEEDS = st.integers(0, 2**32 - 1)
 SEED_OF_A_LARGE_KERNEL = 7
-KINDS = [(variant, kind) for variant in TUNED for kind in FAST_LAYERS]
+KINDS = [(variant, kind) for variant, tuned in TUNED.items() for kind in kinds_of(tuned)]
 
 
 @pytest.mark.parametrize(("variant", "kind"), KINDS)

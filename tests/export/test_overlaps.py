@@ -8,7 +8,7 @@ import pytest
 from qembed.export.lowering import demand_of
 from qembed.export.ops import TUNED, candidates
 from support import native
-from support.fast_layers import FAST_LAYERS
+from support.fast_layers import FAST_LAYERS, kinds_of
 from support.layers import LAYERS
 
 SHAPES = int(os.environ.get("QEMBED_OVERLAP_SHAPES", "150"))
@@ -89,7 +89,7 @@ def try_all(op, variant, seed):
 
 
 KERNELS = [("portable", op) for op in LAYERS]
-KERNELS += [(variant, kind) for variant in TUNED for kind in FAST_LAYERS]
+KERNELS += [(variant, kind) for variant, tuned in TUNED.items() for kind in kinds_of(tuned)]
 
 
 @pytest.mark.parametrize(("variant", "op"), KERNELS)

@@ -183,3 +183,8 @@ FAST_LAYERS = {
     "pointwise": pointwise,
     "depthwise_conv": depthwise_conv,
 }
+
+
+def kinds_of(tuned) -> list[str]:
+    """Kinds of layers of the operators that a variant has kernels for."""
+    return [kind for kind in FAST_LAYERS if (kind if kind != "pointwise" else "conv") in tuned]

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from qembed.arithmetic import Int64Array, Requantization
 from qembed.export.lowering import Value
-from qembed.ir import Shape
-from qembed.plan.layout import Order
 
 ACCUMULATOR_LIMIT = 1 << 23
 """Accumulators are kept times 256 in 32 bits: every value they can end with must be below this."""
@@ -85,27 +83,6 @@ def output_fields(
         "minimum": low,
         "maximum": high,
     }
-
-
-def shape(of: Shape) -> dict[str, Value]:
-    """Initialize a ``qe_shape`` from an NHWC shape."""
-    return {"h": of[1], "w": of[2], "c": of[3]}
-
-
-def size(of: tuple[int, ...]) -> dict[str, Value]:
-    """Initialize a ``qe_size``."""
-    return {"h": of[0], "w": of[1]}
-
-
-def in_order(pixels: Int64Array, channels: int, order: Order) -> Int64Array:
-    """Give all channels the step of their pixel, in storage order.
-
-    Parameters
-    ----------
-    pixels : int64 ndarray, shape (1, H, W)
-    """
-    axis = 1 if order == "planar" else 3
-    return np.repeat(np.expand_dims(pixels, axis), channels, axis)
 
 
 def unsigned(words: Int64Array) -> NDArray[np.uint32]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from qembed.export.lowering import Lowering
-from qembed.export.ops import _dsp
+from qembed.export.ops import _tuned
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.average_pool import AveragePool
 from qembed.plan import Overlap
@@ -40,10 +40,10 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         function="qe_average_pool_planar_dsp" if planar else "qe_average_pool_dsp",
         params_type="qe_average_pool_dsp_params",
         fields={
-            "input": _dsp.shape(x.shape),
-            "output": _dsp.shape(y.shape),
-            "window": _dsp.size(params.window),
-            "stride": _dsp.size(params.stride),
+            "input": _tuned.shape(x.shape),
+            "output": _tuned.shape(y.shape),
+            "window": _tuned.size(params.window),
+            "stride": _tuned.size(params.stride),
             "padding": {"h": params.padding[0][0], "w": params.padding[1][0]},
             "minimum": params.activation_range[0],
             "maximum": params.activation_range[1],

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import _dsp
+from qembed.export.ops import _dsp, _tuned
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.conv import Conv
 from qembed.plan import Overlap
@@ -23,7 +23,7 @@ def refusal(params: Conv, shape: Shape, dtype: str, orders: Orders) -> str | Non
         return "needs one int8 image and 8-bit weights"
     if shape[3] != params.weights.shape[3]:
         return "has no groups"
-    if orders.inputs == "planar" and not _is_pointwise(params):
+    if orders.inputs == "planar" and not _tuned.is_pointwise(params):
         return "reads planes only in 1x1 convolutions of stride 1"
     if not _dsp.requantizes(params.requantization):
         return "needs right shifts of 1 to 16"
@@ -53,11 +53,11 @@ def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering:
         function="qe_conv_1x1_planar_dsp" if planar_in else "qe_conv_dsp",
         params_type="qe_conv_dsp_params",
         fields={
-            "input": _dsp.shape(x),
-            "output": _dsp.shape(y),
-            "kernel": _dsp.size(params.weights.shape[1:3]),
-            "stride": _dsp.size(params.stride),
-            "dilation": _dsp.size(params.dilation),
+            "input": _tuned.shape(x),
+            "output": _tuned.shape(y),
+            "kernel": _tuned.size(params.weights.shape[1:3]),
+            "stride": _tuned.size(params.stride),
+            "dilation": _tuned.size(params.dilation),
             "padding": {"h": params.padding[0][0], "w": params.padding[1][0]},
             "input_zero_point": params.input_zero_point,
             "groups": groups,
@@ -99,17 +99,9 @@ def _overlap(params: Conv, x: Shape, y: Shape, orders: Orders) -> Overlap:
     kernel = params.weights.shape[1:3]
     last = windowed(x, y, (kernel[0], kernel[1]), params.stride, params.dilation, corner, tile)
     return overlap_of(
-        _dsp.in_order(last, x[3], orders.inputs), _dsp.in_order(tile, y[3], orders.outputs)
+        _tuned.in_order(last, x[3], orders.inputs), _tuned.in_order(tile, y[3], orders.outputs)
     )
 
 
 def _taps(params: Conv) -> NDArray[np.int8]:
     return _dsp.pad_taps(params.weights.reshape(params.weights.shape[0], -1))
-
-
-def _is_pointwise(params: Conv) -> bool:
-    return (
-        params.weights.shape[1:3] == (1, 1)
-        and params.stride == (1, 1)
-        and params.padding == ((0, 0), (0, 0))
-    )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import _dsp
+from qembed.export.ops import _dsp, _tuned
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.plan import Overlap
@@ -69,11 +69,11 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         function=f"qe_depthwise_conv_{suffix}dsp",
         params_type="qe_depthwise_conv_dsp_params",
         fields={
-            "input": _dsp.shape(x.shape),
-            "output": _dsp.shape(y.shape),
-            "kernel": _dsp.size(params.weights.shape[:2]),
-            "stride": _dsp.size(params.stride),
-            "dilation": _dsp.size(params.dilation),
+            "input": _tuned.shape(x.shape),
+            "output": _tuned.shape(y.shape),
+            "kernel": _tuned.size(params.weights.shape[:2]),
+            "stride": _tuned.size(params.stride),
+            "dilation": _tuned.size(params.dilation),
             "padding": {"h": params.padding[0][0], "w": params.padding[1][0]},
             "channel_outputs": y.shape[3] // x.shape[3],
             "input_zero_point": params.input_zero_point,
