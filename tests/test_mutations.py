@@ -395,13 +395,14 @@ def build_mutant(folder: Path, objects: Path, op: str, mutant) -> ctypes.CDLL:
     assert text.count(old) == 1, f"{path.name} has {text.count(old)} times: {old}"
     # Copies of all headers: each includes its neighbours.
     shutil.copytree(INCLUDE, folder, dirs_exist_ok=True)
-    changed = [path.name] if path.suffix == ".c" else sources_of(op)
+    sources = sources_of(op)
+    changed = [path.name] if path.suffix == ".c" else sources
     for source in changed:
         shutil.copy(SOURCES / source, folder)
     (folder / path.name).write_text(text.replace(old, new))
     compile_objects(folder, [folder / source for source in changed], folder)
     made = sorted(folder.glob("*.o"))
-    rest = [o for o in objects.glob("*.o") if not (folder / o.name).exists()]
+    rest = [objects / Path(s).with_suffix(".o") for s in sources if s not in changed]
     library = folder / "mutant.so"
     command = ["gcc", "-shared", *map(str, made + rest), "-o", str(library)]
     subprocess.run(command, check=True, timeout=60)
