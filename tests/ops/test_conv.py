@@ -27,7 +27,7 @@ def conv(rng, dtype="int8", bias_dtype="int32", bits=8, groups=1):
         scale=w_scale,
     )
     operands = [x, w]
-    if rng.random() < 0.8 or bias_dtype == "int64":
+    if rng.random() < 0.8:
         operands.append(
             writer.constant(
                 draw.bias(rng, out_c, taps, bias_dtype), scale=np.multiply(x_scale, w_scale)

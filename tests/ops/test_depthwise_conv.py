@@ -23,7 +23,7 @@ def depthwise(rng, dtype="int8", bits=8):
     weights = draw.weights(rng, (1, *kernel, out_c), bits)
     w = writer.constant(weights, "int4" if bits == 4 else None, scale=w_scale, axis=3)
     operands = [x, w]
-    if rng.random() < 0.8 or dtype == "int16":
+    if rng.random() < 0.8:
         bias = draw.bias(rng, out_c, taps, bias_dtype)
         operands.append(writer.constant(bias, scale=np.multiply(x_scale, w_scale)))
     y = writer.output((batch, *size, out_c), dtype, y_scale, draw.zero_point(rng, dtype))

@@ -6,8 +6,7 @@ from support.forms import FORMS, compare
 from support.tflite_writer import Writer
 
 
-def fully_connected(rng, dtype="int8", bits=8):
-    bias_dtype = "int32" if dtype == "int8" else "int64"
+def fully_connected(rng, dtype="int8", bits=8, bias_dtype="int32"):
     row, out_c = draw.integer(rng, 1, 40), draw.integer(rng, 1, 20)
     leading = draw.choice(rng, ((1,), (1,), (3,), (2, 2), (1, 3, 1)))
     x_scale = draw.scale(rng)
@@ -20,7 +19,7 @@ def fully_connected(rng, dtype="int8", bits=8):
     weights = draw.weights(rng, (out_c, row), bits)
     w = writer.constant(weights, "int4" if bits == 4 else None, scale=w_scale)
     operands = [x, w]
-    if rng.random() < 0.8 or dtype == "int16":
+    if rng.random() < 0.8:
         bias = draw.bias(rng, out_c, row, bias_dtype)
         operands.append(writer.constant(bias, scale=np.multiply(x_scale, w_scale)))
     else:
@@ -32,6 +31,7 @@ def fully_connected(rng, dtype="int8", bits=8):
         operands,
         [y],
         keepNumDims=keep_dims,
+        quantizedBiasType=2 if bias_dtype == "int32" else 4,
         fusedActivationFunction=draw.choice(rng, draw.ACTIVATIONS),
     )
     return writer, [draw.activations(rng, (*leading, row), dtype)]
@@ -41,11 +41,15 @@ def int4(rng):
     return fully_connected(rng, bits=4)
 
 
-def int16(rng):
-    return fully_connected(rng, "int16")
+def int16_bias64(rng):
+    return fully_connected(rng, "int16", bias_dtype="int64")
 
 
-@pytest.mark.parametrize("make", [fully_connected, int4, int16])
+def int16_bias32(rng):
+    return fully_connected(rng, "int16", bias_dtype="int32")
+
+
+@pytest.mark.parametrize("make", [fully_connected, int4, int16_bias64, int16_bias32])
 @pytest.mark.parametrize("form", FORMS)
 def test_equals_tflm(form, make):
     compare(form, make)

@@ -26,7 +26,7 @@ def transpose_conv(rng, dtype="int8"):
     w = writer.constant(weights, scale=w_scale)
     x = writer.input((batch, height, width, in_c), dtype, x_scale, draw.zero_point(rng, dtype))
     operands = [shape, w, x]
-    if rng.random() < 0.8 or dtype == "int16":
+    if rng.random() < 0.8:
         bias = draw.bias(rng, out_c, taps, bias_dtype)
         operands.append(writer.constant(bias, scale=np.multiply(x_scale, w_scale)))
     y = writer.output((batch, *size, out_c), dtype, y_scale, draw.zero_point(rng, dtype))

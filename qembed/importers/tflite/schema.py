@@ -110,6 +110,7 @@ OPTIONS: dict[str, tuple[int, tuple[Field, ...]]] = {
             _activation(3),
             Field("dilation_w", 4, default=1),
             Field("dilation_h", 5, default=1),
+            Field("quantized_bias_type", 6, "b", 0, TYPES),
         ),
     ),
     "DEPTHWISE_CONV_2D": (
@@ -150,6 +151,7 @@ OPTIONS: dict[str, tuple[int, tuple[Field, ...]]] = {
             _activation(0),
             Field("weights_format", 1, "b"),
             Field("keep_num_dims", 2, "B"),
+            Field("quantized_bias_type", 4, "b", 0, TYPES),
         ),
     ),
     "SOFTMAX": (9, (Field("beta", 0, "f"),)),

@@ -147,15 +147,16 @@ def bias_of(
     dtypes: Sequence[str],
     products: NDArray[np.float64],
     index: int = 2,
+    missing: str = "int32",
 ) -> AnyArray:
-    """Bias of a layer (input number `index`); int32 zeros if the file leaves it out.
+    """Bias of a layer (input number `index`); zeros of type `missing` if the file leaves it out.
 
     `products` are input scale * weight scale / output scale. As in TFLite Micro the scale of the
     bias, if given, may be off by 2 % of an output step.
     """
     value = optional_operand(op, index, dtypes)
     if value is None:
-        return np.zeros(channels, np.int32)
+        return np.zeros(channels, missing)
     bias = contents(value)
     if bias.size != channels:
         raise ModelError(f"bias {describe(value)} does not have {channels} values")

@@ -105,9 +105,16 @@ def accumulation(
 def bias_for(
     op: Operator, x: Value, channels: int, real: NDArray[np.float64], index: int = 2
 ) -> AnyArray:
-    """Bias of a layer with multipliers `real`: int32, with int16 activations int64 as well."""
-    dtypes = ("int32",) if x.dtype == "int8" else ("int32", "int64")
-    return values.bias_of(op, channels, dtypes, real, index)
+    """Bias of a layer with multipliers `real`; its type decides how wide the sums are.
+
+    With int16 activations that is int64, or int32 where TFLite Micro has a kernel for it. Without
+    a bias the file says which.
+    """
+    if x.dtype == "int8":
+        return values.bias_of(op, channels, ("int32",), real, index)
+    dtypes = ("int64", "int32") if "quantized_bias_type" in op.options else ("int64",)
+    narrow = op.options.get("quantized_bias_type") == "int32"
+    return values.bias_of(op, channels, dtypes, real, index, "int32" if narrow else "int64")
 
 
 def multipliers(
