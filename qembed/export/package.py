@@ -87,7 +87,7 @@ def export_model(
     vectors : Vectors, optional
         With them the export carries an example program that runs and compares them.
     arena_max : int, optional
-        Bytes of RAM that the activations may take.
+        Bytes of RAM that the activations may take; never more than the target's budget.
 
     Raises
     ------
@@ -98,7 +98,8 @@ def export_model(
     ToolError
         If the target's compiler is installed and rejects the sources.
     """
-    model = model_sources(graph, target, prefix, arena_max)
+    limits = [limit for limit in (arena_max, target.ram_bytes) if limit is not None]
+    model = model_sources(graph, target, prefix, min(limits, default=None))
     sizes = measure(model.files, model.sources, model.include_dirs, model.arrays, target)
     require_budget(target, model, sizes)
     document = manifest(graph, target, model)
@@ -129,14 +130,18 @@ def require_budget(target: Target, model: ModelSources, sizes: Sizes | None) -> 
     UnsupportedError
         With both numbers.
     """
-    ram = model.plan.arena_bytes + (sizes.data if sizes else 0)
-    flash = sizes.flash if sizes else sum(model.arrays.values())
-    budgets = (("RAM", ram, target.ram_bytes), ("flash", flash, target.flash_bytes))
-    for memory, needed, budget in budgets:
+    arena, weights = model.plan.arena_bytes, sum(model.arrays.values())
+    ram = arena + (sizes.data if sizes else 0)
+    flash = sizes.flash if sizes else weights
+    budgets = (
+        ("RAM", ram, target.ram_bytes, f"its arena takes {arena}"),
+        ("flash", flash, target.flash_bytes, f"its weights take {weights}"),
+    )
+    for memory, needed, budget, mostly in budgets:
         if budget is not None and needed > budget:
             raise UnsupportedError(
                 f"model '{model.prefix}' needs {needed} bytes of {memory}, {needed - budget} more "
-                f"than the {budget} of target '{target.name}'"
+                f"than the {budget} of target '{target.name}' ({mostly})"
             )
 
 

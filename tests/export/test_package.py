@@ -136,8 +136,8 @@ def test_a_compiler_that_fails_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("budget", "complaint"),
     [
-        ({"ram_bytes": 2000}, r"needs 2\d\d\d bytes of RAM, \d+ more than the 2000 of target"),
-        ({"flash_bytes": 4096}, r"needs \d+ bytes of flash, \d+ more than the 4096 of target"),
+        ({"ram_bytes": 2000}, r"need an arena of \d+ bytes, \d+ more than the 2000 allowed"),
+        ({"flash_bytes": 4096}, r"flash, \d+ more than the 4096 of target 'native' \(its weights"),
     ],
 )
 def test_a_budget_exceeded_has_the_numbers(tmp_path, budget, complaint):
@@ -146,6 +146,16 @@ def test_a_budget_exceeded_has_the_numbers(tmp_path, budget, complaint):
     with pytest.raises(UnsupportedError, match=complaint):
         export_model(graph, target, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_variables_count_as_ram_too(tmp_path):
+    graph, native = load(PACKAGE / "data/digits.npz"), load_target("native")
+    _, plan = plan_for(graph, native)
+    tight = dataclasses.replace(native, ram_bytes=plan.arena_bytes)
+    with pytest.raises(
+        UnsupportedError, match=rf"of RAM, .*\(its arena takes {plan.arena_bytes}\)"
+    ):
+        export_model(graph, tight, tmp_path / "out")
 
 
 @pytest.mark.parametrize("target", ["native", "cortex-m4"])

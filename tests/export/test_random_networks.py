@@ -21,6 +21,7 @@ def test_every_layer_of_random_networks(target):
     graphs = [network(seed) for seed in range(COUNT)]
     models = [(g, model_sources(g, chip, f"net{i}")) for i, g in enumerate(graphs)]
     shared = {"backward": 0, "overlaps": 0, "planar": 0}
+    above = 0.0
     for seed, model in enumerate(exported.build_all(models, *SANITIZE)):
         inputs = exported.random_inputs(model.graph, 2, seed)
         expected = reference.trace(model.graph, inputs)
@@ -34,7 +35,10 @@ def test_every_layer_of_random_networks(target):
         shared["backward"] += sum(t.name == "backward" for t in plan.traversals.values())
         shared["overlaps"] += sum(overlapping(model.graph, plan, n) for n in plan.running)
         shared["planar"] += len(model.sources.orders)
+        above += plan.arena_bytes / plan.lower_bound - 1
     print(f"{target}: {COUNT} networks, {shared}, 0 bytes differ")
+    print(f"arenas are {above / COUNT:.2%} above the lower bound")
+    assert above / COUNT < 0.01
     assert shared["overlaps"] > 2 * COUNT
     assert shared["backward"] > 0 or target != "native"
 
