@@ -56,18 +56,25 @@ fingerprint() {
     } | sha256sum
 }
 
+find_python() {
+    for candidate in "${PYTHON:-python3}" python3.11 python3.12 python3.13; do
+        if "$candidate" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    say "no Python of version 3.11 or later: sudo apt-get install python3 python3-venv"
+    return 1
+}
+
 install_python() {
-    python=${PYTHON:-}
-    if [ -z "$python" ]; then
-        python=$(command -v python3.13 || command -v python3.12 || command -v python3.11 ||
-            command -v python3)
-    fi
+    python=$(find_python)
     stamp=$venv/.qembed-$kind
     [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ] && return 0
     if [ ! -x $venv/bin/python ]; then
         say "creating $venv with $("$python" --version)"
         "$python" -m venv $venv || {
-            say "no venv module: sudo apt-get install python3-venv"
+            say "no virtual environment could be made: sudo apt-get install python3-venv"
             exit 1
         }
     fi
