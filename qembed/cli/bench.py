@@ -9,7 +9,7 @@ import click
 from qembed.boards import load_board
 from qembed.cli._common import BOARD, emit, json_option, load_model, model_argument, stderr
 from qembed.device.bench import bench
-from qembed.report.terminal import cost_tables
+from qembed.report.cost import cost_tables
 
 
 @click.command("bench")

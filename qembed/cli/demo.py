@@ -18,9 +18,10 @@ from qembed.cli.verify import verify_all
 from qembed.dataset import open_dataset
 from qembed.device.bench import bench
 from qembed.device.doctor import examine_board
+from qembed.report.cost import cost_tables
 from qembed.report.evaluation import evaluate
 from qembed.report.model import summarize
-from qembed.report.terminal import cost_tables, evaluation_tables, model_tables
+from qembed.report.terminal import evaluation_tables, model_tables
 from qembed.report.verification import line_summary, verdict_parts
 from qembed.verify.subject import on_board
 from qembed.verify.trial import choose

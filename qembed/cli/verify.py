@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import click
+from rich.console import RenderableType
 
 from qembed.boards import load_board
 from qembed.cli import Exit
@@ -105,9 +106,18 @@ def command(
     for path in filter(None, (junit_file, html_file)):
         click.echo(f"wrote {path}", err=True)
     equal = all(report.verdict == "equal" for report in reports)
-    result = {"verdict": "equal" if equal else "different", "reports": reports}
-    emit("verify", result, as_json, lambda: [p for r in reports for p in verification_tables(r)])
+    sent = [{"origin": trial.origin, "coverage": trial.coverage} for trial in trials]
+    verdict = "equal" if equal else "different"
+    result = {"verdict": verdict, "reports": reports, "samples": sent}
+    emit("verify", result, as_json, lambda: _tables(reports, trials))
     return Exit.DONE if equal else Exit.DIFFERENT
+
+
+def _tables(reports: Sequence[Report], trials: Sequence[Trial]) -> list[RenderableType]:
+    parts = []
+    for report, trial in zip(reports, trials, strict=True):
+        parts += verification_tables(report, trial)
+    return parts
 
 
 def verify_all(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import RenderableType
 from rich.text import Text
 
 from qembed.report.terminal import count, layer_name, pairs, table
 from qembed.verify.report import BLAMES, Difference, Report
+from qembed.verify.trial import Trial
+from qembed.verify.vectors import Coverage
 
 
 def verdict_line(report: Report) -> str:
@@ -19,14 +23,16 @@ def verdict_line(report: Report) -> str:
     return f"DIFFERENT: {count(report.differing)} of {count(report.samples)} samples"
 
 
-def verification_tables(report: Report) -> list[RenderableType]:
-    """Show a verification: layers, the first difference in full, the line, the verdict."""
+def verification_tables(report: Report, trial: Trial) -> list[RenderableType]:
+    """Show a verification: layers, what was sent, the first difference in full, the verdict."""
     parts: list[RenderableType] = [_layer_table(report)]
     parts.append(
         pairs(
             [
                 ("board", f"{report.firmware} at {report.port}"),
                 ("model", f"{report.model} {report.hash[:16]}"),
+                ("samples", f"{count(report.samples)}: {trial.origin}"),
+                *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
                 ("line", line_summary(report)),
                 *([("one inference", cost_summary(report))] if report.cost else []),
             ]
@@ -86,6 +92,14 @@ def line_summary(report: Report) -> str:
         f"{count(line.sent_bytes)} bytes sent, {count(line.received_bytes)} received in "
         f"{line.seconds:.1f} s; {', '.join(trouble) or 'nothing lost'}"
     )
+
+
+def coverage_summary(coverage: Sequence[Coverage]) -> str:
+    """Say how many arithmetic corners were reached."""
+    reachable = [row for row in coverage if row.reachable]
+    hit = sum(row.hit for row in reachable)
+    layers = len({row.node for row in coverage})
+    return f"{hit} of {len(reachable)} that can be reached, in {layers} layers"
 
 
 def cost_summary(report: Report) -> str:

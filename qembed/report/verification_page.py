@@ -14,7 +14,13 @@ from qembed.report import html, svg
 from qembed.report.junit import Case
 from qembed.report.model import ModelSummary
 from qembed.report.terminal import count
-from qembed.report.verification import cost_summary, difference_rows, line_summary, verdict_line
+from qembed.report.verification import (
+    cost_summary,
+    coverage_summary,
+    difference_rows,
+    line_summary,
+    verdict_line,
+)
 from qembed.verify.report import LayerSummary, Report
 from qembed.verify.trial import Trial
 from qembed.verify.vectors import CORNERS, Coverage
@@ -100,6 +106,7 @@ def _facts(report: Report, graph: Graph, trial: Trial) -> list[tuple[str, str]]:
         ("numerics", graph.profile),
         *(("source", f"{key}: {value}") for key, value in graph.source.items()),
         ("samples", f"{count(report.samples)}: {trial.origin}"),
+        *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
         ("compared", f"{count(report.layer_bytes)} bytes of layers, and all outputs"),
         ("line", line_summary(report)),
         *([("one inference", cost_summary(report))] if report.cost else []),

@@ -43,7 +43,7 @@ def qembed(capfd, tmp_path, monkeypatch, built):
     monkeypatch.chdir(tmp_path)
     cache = tmp_path.parent / f"{tmp_path.name}-cache"
     (cache / "qembed").mkdir(parents=True)
-    for name in ("firmware", "tools", "plugins"):
+    for name in ("firmware", "tools"):
         (built / name).mkdir(exist_ok=True)
         (cache / "qembed" / name).symlink_to(built / name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))

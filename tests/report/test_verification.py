@@ -1,0 +1,130 @@
+"""A verification as tables, test cases and a page: nothing that matters is left out."""
+
+import dataclasses
+import subprocess
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from qembed import container
+from qembed.report import html, junit
+from qembed.report.model import summarize
+from qembed.report.verification import verification_tables
+from qembed.report.verification_page import verification_cases, verification_page
+from qembed.resources import PACKAGE
+from qembed.targets import load_target
+from qembed.verify.report import BLAMES, Cost, Difference, LayerSummary, LineSummary, Report
+from qembed.verify.trial import choose
+from report.test_pages import EVIL, Checker, browser
+
+COST = Cost("instructions", 271_692.0, 272_871.0, 274_547.0)
+LINE = LineSummary(120, 7, 3, 44_530, 63_146, 11, 2, 1.5)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return container.load(PACKAGE / "data" / "digits.npz")
+
+
+@pytest.fixture(scope="module")
+def trial(graph):
+    return choose(graph, "all", samples=5)
+
+
+def difference(blame="board", **fields):
+    first = Difference(
+        sample=4, layer=1, name=EVIL, op="conv", variant="dsp", function="qe_conv_dsp", tensor="t",
+        index=(0, 3, 5, 7), accumulator=-12_345, expected=17.0, got=-128.0,
+        differing=40, elements=512, largest=145.0, blame=blame,
+    )  # fmt: skip
+    return dataclasses.replace(first, **fields)
+
+
+def report(first=None, cost=COST):
+    wrong = (0, 3) if first else (0, 0)
+    layers = tuple(
+        LayerSummary(i, i, name, "conv", "dsp", "qe_conv_dsp", n, n, 1000.0 * i if cost else None)
+        for i, (name, n) in enumerate(zip(("stem", EVIL), wrong, strict=True))
+    )
+    return Report(
+        verdict="different" if first else "equal", model="digits", hash="02" * 32, port="/dev/x",
+        firmware="qembed on board", samples=500, differing=wrong[1], layers=layers,
+        layer_bytes=3_098_000, first=first, cost=cost, line=LINE,
+    )  # fmt: skip
+
+
+def shown(parts):
+    console = Console(width=120, color_system=None, markup=False, emoji=False, highlight=False)
+    with console.capture() as printed:
+        for part in parts:
+            console.print(part)
+    return printed.get()
+
+
+def test_equal(trial):
+    text = shown(verification_tables(report(), trial))
+    assert "EQUAL: 500 samples, 2 layers, 3,098,000 bytes, no difference" in text
+    assert "7 frames lost, 11 damaged, 3 stale, 2 resets of the board" in text
+    assert "272,871 instructions (from 271,692 to 274,547)" in text
+    assert "corners" in text and "first difference" not in text
+
+
+@pytest.mark.parametrize("blame", BLAMES)
+def test_the_first_difference_is_told_in_full(blame, trial):
+    text = shown(verification_tables(report(difference(blame)), trial))
+    for words in (
+        "DIFFERENT: 3 of 500 samples", "sample", "conv", "qe_conv_dsp (dsp)", "[0, 3, 5, 7]",
+        "-12,345", "17", "-128", "40 of 512 elements, by up to 145", BLAMES[blame],
+    ):  # fmt: skip
+        assert words in text
+
+
+def test_differences_without_an_element(trial):
+    bare = difference(
+        "input", layer=-1, name="", op="", variant="", function="", tensor="", index=()
+    )
+    text = shown(verification_tables(report(bare), trial))
+    assert "expected" not in text and BLAMES["input"] in text
+    assert "unknown" in shown(verification_tables(report(difference(got=None)), trial))
+    halves = shown(verification_tables(report(difference(got=0.125, largest=1e-9)), trial))
+    assert "0.125" in halves and "1e-09" in halves
+
+
+def test_cases_name_the_layer_that_differs():
+    text = junit.render("qembed", verification_cases([report(difference()), report()]))
+    suite = ElementTree.fromstring(text).find("testsuite")
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "differs in 3 of 500 samples, first in 3"
+    assert "element: [0, 3, 5, 7]" in failure.text and "accumulator: -12,345" in failure.text
+
+
+@pytest.fixture(scope="module")
+def pages(graph, trial):
+    summary = summarize(graph, load_target("cortex-m4"))
+    one = ([report()], [graph], [trial], summary)
+    two = ([report(difference()), report(cost=None)], [graph] * 2, [trial] * 2)
+    return [html.render(verification_page(*arguments)) for arguments in (one, two)]
+
+
+def test_pages_hold_everything(pages):
+    good, bad = ("".join(Checker(page).text) for page in pages)
+    for words in (
+        "Equal in every byte", "digits", "3,098,000 bytes", "Memory", "Coverage", "upper clamp",
+        "scikit-learn", "written", "NumPy", "1,000",
+    ):  # fmt: skip
+        assert words in good
+    for words in ("Different", "The first difference", "[0, 3, 5, 7]", BLAMES["board"], EVIL):
+        assert words in bad
+    assert all(Checker(page).suspects == [] for page in pages)
+
+
+def test_pages_in_a_browser(pages, tmp_path):
+    for page in pages:
+        (tmp_path / "page.html").write_text(page)
+        command = [browser(), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+        command += ["--host-resolver-rules=MAP * ~NOTFOUND", (tmp_path / "page.html").as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert Checker(done.stdout).suspects == []
+        assert done.stdout.count("<rect") == page.count("<rect") >= 4
