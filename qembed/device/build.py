@@ -14,6 +14,7 @@ from pathlib import Path
 
 from qembed.boards import Board
 from qembed.device.callgraph import stack_bound
+from qembed.device.disassembly import pushed_bytes
 from qembed.device.elf import SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
 from qembed.device.host_tools import cache_folder, require_program
 from qembed.errors import ToolError
@@ -220,6 +221,7 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
             elf_path.parent,
             [f"{model.prefix}_invoke" for model in project.models],
             without="qe_layer_done",
+            pushed=pushed_bytes(elf_path, project.board.target.toolchain),
         ),
     )
 

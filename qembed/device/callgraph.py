@@ -1,15 +1,17 @@
 """Bound the stack of a function from what gcc writes with ``-fcallgraph-info=su``.
 
 Kernels may call a function of their own file through a pointer. Such a call is taken to reach any
-static function of that file which nobody calls by name.
+static function of that file which nobody calls by name. Functions in assembly keep a stack that gcc
+does not see: it reports 0 for them, and what their machine code pushes is taken instead.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 LIBRARY_BYTES = 64
 """Allowance for a function of the C library, which carries no report: memcpy, memset, memmove and
@@ -33,7 +35,12 @@ class _UnboundedError(Exception):
     """There is no bound."""
 
 
-def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> int | None:
+def stack_bound(
+    folder: Path,
+    functions: Sequence[str],
+    without: str = "",
+    pushed: Mapping[str, int] = MappingProxyType({}),
+) -> int | None:
     """Bound the stack that the deepest of `functions`, with everything it calls, can take.
 
     Parameters
@@ -44,6 +51,8 @@ def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> in
         Names of functions with external linkage.
     without : str
         A function whose calls are left out.
+    pushed : mapping of str to int
+        Bytes that the machine code of each function pushes.
 
     Returns
     -------
@@ -51,7 +60,7 @@ def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> in
         None if the compiler wrote no report, or no bound exists: recursion, arrays of variable
         length, calls through pointers to who knows where.
     """
-    graph = _read(folder, without)
+    graph = _read(folder, without, pushed)
     if not all(function in graph.frames for function in functions):
         return None
     try:
@@ -60,14 +69,15 @@ def stack_bound(folder: Path, functions: Sequence[str], without: str = "") -> in
         return None
 
 
-def _read(folder: Path, without: str) -> _Graph:
+def _read(folder: Path, without: str, pushed: Mapping[str, int]) -> _Graph:
     graph = _Graph()
     for path in folder.rglob("*.ci"):
         text = path.read_text(errors="replace")
         for title, label in _NODE.findall(text):
             frame = _BYTES.search(label)
             if frame:  # else it is only declared here
-                graph.frames[title] = None if frame[2] == "dynamic" else int(frame[1])
+                size = int(frame[1]) or pushed.get(title.rpartition(":")[2], 0)
+                graph.frames[title] = None if frame[2] == "dynamic" else size
         for source, destination in _EDGE.findall(text):
             if destination != without:
                 graph.calls.setdefault(source, set()).add(destination)

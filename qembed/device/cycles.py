@@ -14,86 +14,16 @@ a division its most. What runs next to what is seen in the program text, not in 
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from qembed.device.build import Firmware
 from qembed.device.counts import Stretch
-from qembed.device.host_tools import require_program
-from qembed.errors import ToolError
+from qembed.device.disassembly import Instruction, disassemble, registers
 
 M4_REFILL = 2
 """P of the manual: 1 to 3, by alignment and width of the target."""
 M4_DIVISION = 12
 M4_FLOAT_DIVISION = 14
-
-_LINE = re.compile(
-    r"^[ \t]*([0-9a-f]+):[ \t]+([0-9a-f]{4}(?: [0-9a-f]{4})?)[ \t]+(\S+)[ \t]*([^;@<\n]*)", re.M
-)
-_LOAD_STORE = re.compile(r"^(ldr|str)(d|b|h|sb|sh)?(t|ex)?([a-z]{2})?(\.[nw])?$")
-_MULTIPLE = re.compile(r"^(ldm|stm|push|pop|vldm|vstm|vpush|vpop)")
-_BRANCH = re.compile(
-    r"^(b|bl|bx|blx|cbz|cbnz|tbb|tbh)(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?$"
-)
-_NO_RESULT = re.compile(
-    r"^(cmp|cmn|tst|teq|it|nop|b|cb|tb|str|stm|push|v|dsb|dmb|isb|cps|svc|bkpt)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One line of a disassembly: `mnemonic` without width suffix, `operands` as text."""
-
-    address: int
-    size: int
-    mnemonic: str
-    operands: str
-
-    @property
-    def is_single_access(self) -> bool:
-        """A load or store of one register."""
-        match = _LOAD_STORE.match(self.mnemonic)
-        return match is not None and match[2] != "d"
-
-    @property
-    def is_load(self) -> bool:
-        """A load of one register."""
-        return self.is_single_access and self.mnemonic.startswith("ldr")
-
-    @property
-    def is_branch(self) -> bool:
-        """A branch by its name."""
-        return _BRANCH.match(self.mnemonic) is not None
-
-    @property
-    def writes_pc(self) -> bool:
-        """A jump by its destination: ``pop {..., pc}``, ``ldr pc``, ``mov pc``."""
-        first = self.operands.partition(",")[0].strip()
-        return "pc}" in self.operands or (first == "pc" and not self.is_branch)
-
-    @property
-    def address_registers(self) -> frozenset[str]:
-        """Registers in its address."""
-        inside = re.search(r"\[([^\]]*)", self.operands)
-        return _registers(inside[1]) if inside else frozenset()
-
-    @property
-    def results(self) -> frozenset[str]:
-        """Registers that a data operation or a load writes."""
-        if _NO_RESULT.match(self.mnemonic):
-            return frozenset()
-        long_product = re.match(r"^[su](mull|mlal)", self.mnemonic)
-        return _registers(",".join(self.operands.split(",")[: 2 if long_product else 1]))
-
-    @property
-    def list_length(self) -> int:
-        """Words that a multiple or double access moves."""
-        inside = re.search(r"\{([^}]*)\}", self.operands)
-        return len(_registers(inside[1])) if inside else 2
-
 
 Timing = Callable[[Instruction, Instruction | None], tuple[int, int]]
 """Cycles of an instruction, and further ones for each time that it jumps; also gets the instruction
@@ -124,30 +54,12 @@ def estimate_cycles(firmware: Firmware, stretch: Stretch) -> int | None:
     return cycles
 
 
-@cache
-def disassemble(elf: Path, toolchain: str) -> Mapping[int, Instruction]:
-    """Instructions of a firmware by address, as objdump reads them."""
-    program = f"{toolchain}objdump"
-    require_program(program, "estimate cycles", ())
-    result = subprocess.run(
-        [program, "--disassemble", str(elf)], capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        raise ToolError(f"{program} cannot read {elf}: {result.stderr.strip()[:200]}")
-    return {
-        int(address, 16): Instruction(
-            int(address, 16), len(code.replace(" ", "")) // 2, re.sub(r"\.[nw]$", "", name), rest
-        )
-        for address, code, name, rest in _LINE.findall(result.stdout)
-    }
-
-
 def cortex_m0(instruction: Instruction, before: Instruction | None) -> tuple[int, int]:
     """Return the timing of a Cortex-M0; a `Timing`."""
     name = instruction.mnemonic
     if instruction.is_single_access:
         return 2, 0
-    if _MULTIPLE.match(name):
+    if instruction.is_multiple:
         return 1 + instruction.list_length, 3 if instruction.writes_pc else 0
     if name == "bl":
         return 1, 3
@@ -166,7 +78,7 @@ def cortex_m4(instruction: Instruction, before: Instruction | None) -> tuple[int
     jump = M4_REFILL if instruction.writes_pc else 0
     if instruction.is_single_access:
         return _single_access_m4(instruction, before), jump
-    if name.startswith(("ldrd", "strd")) or _MULTIPLE.match(name):
+    if name.startswith(("ldrd", "strd")) or instruction.is_multiple:
         return 1 + instruction.list_length + _waits(instruction, before), jump
     if name.startswith(("udiv", "sdiv")):
         return M4_DIVISION, 0
@@ -182,7 +94,7 @@ def cortex_m4(instruction: Instruction, before: Instruction | None) -> tuple[int
 def _single_access_m4(instruction: Instruction, before: Instruction | None) -> int:
     store = not instruction.is_load
     inside = re.search(r"\[([^\]]*)", instruction.operands)
-    by_register = inside is not None and len(_registers(inside[1])) > 1
+    by_register = inside is not None and len(registers(inside[1])) > 1
     if store and not by_register:
         return 1 + _waits(instruction, before)
     hidden = (
@@ -198,7 +110,7 @@ def _waits(instruction: Instruction, before: Instruction | None) -> int:
     """One cycle if the address needs what the data operation just before computes."""
     if before is None or before.is_single_access or before.is_branch:
         return 0
-    if before.mnemonic.startswith("ldrd") or _MULTIPLE.match(before.mnemonic):
+    if before.mnemonic.startswith("ldrd") or before.is_multiple:
         return 0
     return int(bool(before.results & instruction.address_registers))
 
@@ -209,19 +121,6 @@ def _before(text: Mapping[int, Instruction], address: int) -> Instruction | None
         if found is not None and found.size == size:
             return found
     return None
-
-
-def _registers(operands: str) -> frozenset[str]:
-    """Names in a list of operands; ``r4-r7`` stands for four."""
-    names: set[str] = set()
-    for part in operands.replace("[", "").replace("{", "").replace("}", "").split(","):
-        first, dash, last = part.strip().rstrip("!").partition("-")
-        if dash and first[1:].isdigit() and last.strip()[1:].isdigit():
-            span = range(int(first[1:]), int(last.strip()[1:]) + 1)
-            names |= {f"{first[0]}{number}" for number in span}
-        elif re.fullmatch(r"r\d+|sp|lr|pc|ip|fp|sl|sb|[sd]\d+", first):
-            names.add(first)
-    return frozenset(names)
 
 
 TIMINGS: dict[str, Timing] = {"cortex-m0": cortex_m0, "cortex-m4": cortex_m4}

@@ -11,7 +11,7 @@ from qembed.errors import ToolError
 SHT_SYMTAB, SHT_NOBITS = 2, 8
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 STT_OBJECT, STT_FUNC = 1, 2
-EM_ARM = 40
+EM_ARM, EM_RISCV = 40, 243
 
 
 @dataclass(frozen=True, slots=True)

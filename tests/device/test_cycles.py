@@ -7,7 +7,8 @@ import pytest
 
 from qembed.device.build import build_firmware
 from qembed.device.counts import Stretch, count_instructions
-from qembed.device.cycles import disassemble, estimate_cycles
+from qembed.device.cycles import estimate_cycles
+from qembed.device.disassembly import disassemble
 from support.toy import need, toy_project
 
 M0, M4 = ("cortex-m0", "-mcpu=cortex-m0"), ("cortex-m4", "-mcpu=cortex-m4")

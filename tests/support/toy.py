@@ -26,10 +26,13 @@ def toy_part(prefix: str = "toy") -> ModelPart:
     return ModelPart(prefix, 2, files, frozenset({f"{prefix}_step"}))
 
 
-def toy_project(board: str | Board, folder: Path, *prefixes: str) -> FirmwareProject:
+def toy_project(
+    board: str | Board, folder: Path, *prefixes: str, link: bool = True
+) -> FirmwareProject:
     """Write the firmware's sources."""
     loaded = need(board) if isinstance(board, str) else board
-    return write_firmware([toy_part(prefix) for prefix in prefixes or ("toy",)], loaded, folder)
+    parts = [toy_part(prefix) for prefix in prefixes or ("toy",)]
+    return write_firmware(parts, loaded, folder, link=link)
 
 
 def need(name: str) -> Board:

@@ -7,7 +7,7 @@
 static int8_t *arena;
 static const int8_t toy_step[COUNT] = {1, 1, 1, 1, 1, 1, 1, 1};
 
-static qe_status toy_init(void *memory, uint32_t bytes)
+qe_status toy_init(void *memory, uint32_t bytes)
 {
     if (memory == NULL || bytes < TOY_ARENA_BYTES) {
         return QE_ERR_ARENA;

@@ -8,6 +8,7 @@
 
 extern const qe_model toy_model;
 
+qe_status toy_init(void *memory, uint32_t bytes);
 qe_status toy_invoke(void);
 
 #endif
