@@ -34,6 +34,8 @@ enum infer_flag { ORDERED = 1, TICKS = 2, FETCH = 4 };
 typedef char assert_frame_bytes[QE_LINK_FRAME_BYTES >= 64 && QE_LINK_FRAME_BYTES <= 65000 ? 1 : -1];
 typedef char assert_max_layers[QE_LINK_MAX_LAYERS >= 1 && QE_LINK_MAX_LAYERS <= 65535 ? 1 : -1];
 
+static const uint8_t delimiter = 0;
+
 /* A request that passed its CRC: fields are taken off the front. */
 typedef struct {
     const uint8_t *at;
@@ -46,6 +48,7 @@ typedef struct {
 static struct {
     const qe_link_config *config;
     uint32_t session; /* 0: none since the start */
+    uint32_t previous_session;
     uint32_t damaged; /* frames forgotten */
 
     /* The frame that is coming in, as COBS is undone. */
@@ -159,7 +162,6 @@ static void begin_frame(enum answer type)
 
 static void end_frame(void)
 {
-    static const uint8_t delimiter = 0;
     uint32_t crc = ~link.crc;
     uint32_t i;
 
@@ -322,7 +324,12 @@ static void on_hello(const request *r)
         refuse(BAD_REQUEST, r->type);
         return;
     }
+    if (r->session == link.previous_session) {
+        refuse(BAD_SESSION, QE_LINK_VERSION); /* a late copy of the HELLO before the last */
+        return;
+    }
     if (r->session != link.session) {
+        link.previous_session = link.session;
         link.session = r->session;
         link.damaged = 0;
         link.model = NULL;
@@ -632,6 +639,7 @@ static void dispatch(uint32_t length)
     } else if (link.session == 0 || r.session != link.session) {
         refuse(BAD_SESSION, QE_LINK_VERSION);
     } else if (r.type == PING) {
+        link.config->write(&delimiter, 1); /* in case the one of the frame before was lost */
         answer(PONG, link.damaged);
     } else if (r.type < DESCRIBE || r.type > SETUP) {
         refuse(BAD_REQUEST, r.type);

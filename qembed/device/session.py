@@ -331,6 +331,8 @@ class Session:
     def _exchange(self) -> list[Event]:
         """Send what is due, read what is there. Time that the caller takes in between is free."""
         client, started = self._client, time.monotonic()
+        if client.lost:  # told before, beside an answer at which the caller stopped listening
+            return [SessionLost()]
         data = client.poll(started)
         if data:
             self.port.write(data)

@@ -196,6 +196,8 @@ class Client:
         From the answers to DESCRIBE, in order; needed before an INFER is submitted.
     last_answer : float
         When the device last proved that it lives.
+    lost : bool
+        The device does not know the session: nothing more will come of this client.
     """
 
     def __init__(self, session: int, now: float) -> None:
@@ -210,7 +212,7 @@ class Client:
         self._jobs: deque[_Progress] = deque()
         self._in_flight: dict[int, _Transmission] = {}
         self._given_up: dict[int, _Transmission] = {}
-        self._lost = False
+        self.lost = False
         self._quiet_since = now
         self._now = now
         self._round_trip = ASK_AFTER / ASK_AFTER_ROUND_TRIPS
@@ -260,7 +262,8 @@ class Client:
             questions = [n for n, t in self._in_flight.items() if t.progress is None]
             if len(questions) == MAX_QUESTIONS:
                 self._give_up(questions[0])
-            yield self._transmit(Type.PING, 0, b"", None)
+            # The delimiter in front saves it if that of the frame before was lost.
+            yield framing.DELIMITER + self._transmit(Type.PING, 0, b"", None)
             return
         for sequence in list(self._in_flight):  # no session yet, nobody would answer PING
             self._give_up(sequence)
@@ -336,7 +339,7 @@ class Client:
             answer = parse(body)
             if answer is None:
                 self.statistics.stale_frames += 1
-            elif not self._lost:
+            elif not self.lost:
                 events.extend(self._on_answer(*answer, now))
         self.statistics.damaged_frames = self._decoder.damaged
         self.statistics.received_bytes = self._decoder.received
@@ -350,7 +353,7 @@ class Client:
             self.statistics.stale_frames += 1
             return
         if lost:
-            self._lost = True
+            self.lost = True
             yield SessionLost()
             return
         self.last_answer = self._quiet_since = now

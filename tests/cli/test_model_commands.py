@@ -1,6 +1,7 @@
 """import and info."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -107,3 +108,54 @@ def test_truncated_network(qembed, shared, tmp_path):
         (tmp_path / "cut.tflite").write_bytes(raw[:size])
         result = qembed("import", "cut.tflite")
         assert result.status == 3 and "cut.tflite" in result.sentence
+
+
+class Pickled:
+    """Leaves a trace if anybody unpickles it."""
+
+    def __reduce__(self):
+        return (open, ("fired", "w"))
+
+
+def hostile(document, arrays, kind):
+    """Change a sound model file into one that must be refused."""
+    if kind == "pickle":
+        arrays["nodes.0.params.weights"] = np.array([Pickled()], dtype=object)
+    if kind == "huge":
+        document["tensors"][1]["shape"] = [1, 1 << 20, 1 << 20, 16]
+    if kind == "overflow":
+        document["tensors"][1]["shape"] = [1 << 32, 1 << 32]
+    if kind == "cycle":
+        document["nodes"][0]["inputs"] = [3]
+    if kind == "dtype":
+        arrays["nodes.0.params.bias"] = arrays["nodes.0.params.bias"].astype(np.float32)
+    if kind == "outside":
+        document["outputs"] = [1000]
+    if kind == "sums":
+        arrays["nodes.0.params.bias"] = np.full_like(arrays["nodes.0.params.bias"], 2**31 - 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("pickle", "never Python objects"),
+        ("huge", "would take"),
+        ("overflow", "would take"),
+        ("cycle", "before it is written"),
+        ("dtype", "is float32"),
+        ("outside", "index 1000"),
+        ("sums", "accumulator"),
+    ],
+)
+@pytest.mark.parametrize("command", ["info", "simulate", "export"])
+def test_hostile_models(command, kind, words, qembed, digits, tmp_path):
+    with np.load(digits) as archive:
+        arrays = dict(archive)
+    document = json.loads(arrays.pop("manifest").item())
+    hostile(document, arrays, kind)
+    path = tmp_path / "bad.npz"
+    np.savez(path, manifest=np.array(json.dumps(document)), **arrays, allow_pickle=True)
+    result = qembed(command, path)
+    assert result.status == 3
+    assert "bad.npz" in result.sentence and words in result.sentence
+    assert not (tmp_path / "fired").exists()

@@ -314,10 +314,18 @@ def test_what_is_no_qemu_cannot_be_counted(tmp_path):
         pass
 
 
-STRICT = (
-    "-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual "
-    "-Wstrict-prototypes -Wundef -Werror"
-).split()
+STRICT = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Wsign-conversion",
+    "-Wshadow",
+    "-Wcast-qual",
+    "-Wstrict-prototypes",
+    "-Wundef",
+    "-Werror",
+]
 
 
 @pytest.mark.parametrize("board", list_boards())

@@ -23,6 +23,7 @@ def batch_matmul(rng):
     return writer, [draw.activations(rng, shape1), draw.activations(rng, shape2)]
 
 
+@pytest.mark.parametrize("make", [batch_matmul])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, batch_matmul)
+def test_equals_tflm(form, make):
+    compare(form, make)

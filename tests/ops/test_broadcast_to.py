@@ -18,6 +18,7 @@ def broadcast_to(rng):
     return writer, [draw.activations(rng, source, dtype)]
 
 
+@pytest.mark.parametrize("make", [broadcast_to])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, broadcast_to)
+def test_equals_tflm(form, make):
+    compare(form, make)

@@ -20,6 +20,7 @@ def dequantize(rng):
     return writer, [inputs]
 
 
+@pytest.mark.parametrize("make", [dequantize])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, dequantize)
+def test_equals_tflm(form, make):
+    compare(form, make)

@@ -19,6 +19,7 @@ def gather(rng):
     return writer, [draw.activations(rng, shape)]
 
 
+@pytest.mark.parametrize("make", [gather])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, gather)
+def test_equals_tflm(form, make):
+    compare(form, make)

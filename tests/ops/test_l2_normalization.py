@@ -18,6 +18,7 @@ def l2_normalization(rng):
     return writer, [inputs]
 
 
+@pytest.mark.parametrize("make", [l2_normalization])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, l2_normalization)
+def test_equals_tflm(form, make):
+    compare(form, make)

@@ -14,6 +14,7 @@ def log_softmax(rng):
     return writer, [draw.activations(rng, shape)]
 
 
+@pytest.mark.parametrize("make", [log_softmax])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, log_softmax)
+def test_equals_tflm(form, make):
+    compare(form, make)

@@ -44,6 +44,7 @@ def lstm(rng):
     return writer, [rng.integers(-128, 128, (4, *outer, features)).astype(np.int8)]
 
 
+@pytest.mark.parametrize("make", [lstm])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, lstm)
+def test_equals_tflm(form, make):
+    compare(form, make)

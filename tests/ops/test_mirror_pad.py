@@ -18,6 +18,7 @@ def mirror_pad(rng):
     return writer, [draw.activations(rng, shape)]
 
 
+@pytest.mark.parametrize("make", [mirror_pad])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, mirror_pad)
+def test_equals_tflm(form, make):
+    compare(form, make)

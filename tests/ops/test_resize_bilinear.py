@@ -8,6 +8,7 @@ def int8(rng):
     return draw.resize(rng, "RESIZE_BILINEAR", "int8")
 
 
+@pytest.mark.parametrize("make", [int8])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, int8)
+def test_equals_tflm(form, make):
+    compare(form, make)

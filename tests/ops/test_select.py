@@ -27,6 +27,7 @@ def select(rng):
     return writer, [condition, *(draw.activations(rng, s, dtype) for s in shapes[1:])]
 
 
+@pytest.mark.parametrize("make", [select])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, select)
+def test_equals_tflm(form, make):
+    compare(form, make)

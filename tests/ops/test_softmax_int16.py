@@ -17,6 +17,7 @@ def softmax(rng):
     return writer, [draw.activations(rng, shape, "int16")]
 
 
+@pytest.mark.parametrize("make", [softmax])
 @pytest.mark.parametrize("form", FORMS)
-def test_equals_tflm(form):
-    compare(form, softmax)
+def test_equals_tflm(form, make):
+    compare(form, make)
