@@ -22,6 +22,8 @@ def refusal(params: Add, x1: Tensor, x2: Tensor, orders: Orders) -> str | None:
     """Why the kernel cannot run a layer, or None if it can."""
     if x1.dtype != "int8" or x1.shape != x2.shape or orders.inputs != orders.outputs:
         return "needs int8 inputs of one shape, in the order of the output"
+    if params.subtract or params.sum_scale is not None:
+        return "adds, rounding as on the device"
     scales = (params.requantization1, params.requantization2, params.output_requantization)
     if any(by.rounding != "double" for by in scales) or params.left_shift == 0:
         return "rounds twice"
