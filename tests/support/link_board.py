@@ -3,6 +3,7 @@
 import os
 import pty
 import subprocess
+import threading
 import tty
 from pathlib import Path
 
@@ -38,11 +39,13 @@ class Board:
         tty.setraw(self.slave)
         self.url = os.ttyname(self.slave)
         self.process: subprocess.Popen | None = None
+        self.lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
-        self.stop()
-        self.process = subprocess.Popen([self.program], stdin=self.master, stdout=self.master)
+        with self.lock:
+            self.stop()
+            self.process = subprocess.Popen([self.program], stdin=self.master, stdout=self.master)
 
     def stop(self) -> None:
         if self.process is not None:
