@@ -60,7 +60,7 @@ def output_stage(
         "multiplier": CArray("multiplier", "int32_t", requantization.multiplier),
         "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8)),
         "channel_step": int(requantization.multiplier.size > 1),
-        "rounding": rounding(requantization),
+        "rounding": ROUNDINGS.index(requantization.rounding),
         "zero_point": zero_point,
         "activation_min": activation_range[0],
         "activation_max": activation_range[1],
@@ -74,18 +74,8 @@ def scale(requantization: Requantization | None) -> Fields:
     return {
         "multiplier": int(requantization.multiplier[0]),
         "shift": int(requantization.shift[0]),
-        "rounding": rounding(requantization),
+        "rounding": ROUNDINGS.index(requantization.rounding),
     }
-
-
-def rounding(requantization: Requantization) -> int:
-    """QE_ROUND_DOUBLE, ... of qe_fixedpoint.h."""
-    if requantization.rounding not in ROUNDINGS:
-        raise UnsupportedError(
-            f"rounding '{requantization.rounding}' reproduces a desktop runtime and has no kernel "
-            "for devices; import the model with the profile 'tflm'"
-        )
-    return ROUNDINGS.index(requantization.rounding)
 
 
 def weights(values: AnyArray, bits: int) -> CArray:

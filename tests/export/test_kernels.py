@@ -1,6 +1,7 @@
 """Every device kernel, as a library of this machine, against the definition."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from qembed.backends import reference
 from qembed.errors import UnsupportedError
 from qembed.export import fields
 from qembed.export.lowering import CArray
-from qembed.export.ops import LOWERINGS, lower
+from qembed.export.ops import LOWERINGS, TUNED, candidates, lower
 from qembed.ir import Tensor
 from qembed.ops import OPERATORS
+from qembed.ops.add import SumScale
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.fully_connected import FullyConnected
@@ -113,6 +115,27 @@ def test_a_target_without_a_fitting_variant_is_refused(op):
     odd = Target("odd", "", "", (), (), ("none such",))
     with pytest.raises(UnsupportedError, match=r"'layer'.*no kernel of target 'odd' fits"):
         lower(graph.nodes[0], graph, odd)
+
+
+@pytest.mark.parametrize("variant", ["portable", *TUNED])
+@pytest.mark.parametrize("op", ["conv", "depthwise_conv", "fully_connected"])
+def test_the_rounding_of_a_desktop_runtime_is_refused(op, variant):
+    """It is exact in simulation and would be silently another one on the device."""
+    graph, _ = LAYERS[op](np.random.default_rng(1))
+    node = graph.nodes[0]
+    by = replace(node.params.requantization, rounding="float32")
+    node = replace(node, params=replace(node.params, requantization=by))
+    with pytest.raises(UnsupportedError, match=r"'layer'.*rounding 'float32' reproduces a desktop"):
+        candidates(node, graph, native.target_of(variant))
+
+
+@pytest.mark.parametrize("variant", ["portable", *TUNED])
+def test_the_addition_of_a_desktop_runtime_is_refused(variant):
+    graph, _ = LAYERS["add"](np.random.default_rng(1))
+    node = graph.nodes[0]
+    node = replace(node, params=replace(node.params, sum_scale=SumScale(1, 1, 20)))
+    with pytest.raises(UnsupportedError, match=r"'layer'.*reproduces a desktop"):
+        candidates(node, graph, native.target_of(variant))
 
 
 def test_four_bit_weights_are_packed_low_half_first():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization
 from qembed.errors import UnsupportedError
 from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
@@ -127,6 +128,7 @@ def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowerin
     UnsupportedError
         If the target has no kernel for the layer, or no device computes like it.
     """
+    _require_device_arithmetic(node)
     found: dict[Orders, Lowering] = {}
     for orders in ALL_ORDERS:
         for variant in target.variants:
@@ -139,6 +141,15 @@ def candidates(node: Node, graph: Graph, target: Target) -> dict[Orders, Lowerin
     if NHWC not in found:
         found[NHWC] = _portable(node, graph, target)
     return found
+
+
+def _require_device_arithmetic(node: Node) -> None:
+    by = getattr(node.params, "requantization", None)
+    if isinstance(by, Requantization) and by.rounding in FLOAT_ROUNDINGS:
+        raise UnsupportedError(
+            f"node '{node.name}' ({node.op}): rounding '{by.rounding}' reproduces a desktop "
+            "runtime and has no kernel for devices; import the model with the profile 'tflm'"
+        )
 
 
 def _portable(node: Node, graph: Graph, target: Target) -> Lowering:
