@@ -46,6 +46,21 @@ def json_option(function: F) -> F:
     )(function)
 
 
+def baseline_options(function: F) -> F:
+    """Add `--baseline` and `--tolerance`, in per cent."""
+    function = click.option(
+        "--tolerance",
+        type=click.FloatRange(min=0),
+        default=2.0,
+        help="Growth over the baseline that is let pass, in per cent.",
+    )(function)
+    return click.option(
+        "--baseline",
+        type=FILE,
+        help="What --json printed before; exit status 1 if a figure has grown.",
+    )(function)
+
+
 def target_option(function: F) -> F:
     """Add `--target`."""
     return click.option("--target", default=TARGET, help="Chip; qembed targets lists them.")(

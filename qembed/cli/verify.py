@@ -13,10 +13,20 @@ from rich.console import RenderableType
 
 from qembed.boards import load_board
 from qembed.cli import Exit
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, progress
+from qembed.cli._common import (
+    FILE,
+    baseline_options,
+    emit,
+    json_option,
+    load_model,
+    model_argument,
+    progress,
+)
 from qembed.device.transport import open_port
 from qembed.files import write_text
 from qembed.report import html, junit
+from qembed.report.baseline import Regression, regression_tables, regressions
+from qembed.report.document import document
 from qembed.report.model import summarize
 from qembed.report.verification import verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
@@ -48,6 +58,7 @@ from qembed.verify.trial import Kind, Trial, choose
 @click.option("--rtscts", is_flag=True, help="Hardware flow control.")
 @click.option("--reset", is_flag=True, help="Reset the board when its port is opened (DTR, RTS).")
 @click.option("--export", "manifest", type=FILE, help="The .json of the export on the board.")
+@baseline_options
 @click.option("--junit", "junit_file", type=FILE, help="Also write a JUnit report.")
 @click.option("--html", "html_file", type=FILE, help="Also write a page to look at.")
 @json_option
@@ -62,6 +73,8 @@ def command(
     rtscts: bool,
     reset: bool,
     manifest: Path | None,
+    baseline: Path | None,
+    tolerance: float,
     junit_file: Path | None,
     html_file: Path | None,
     as_json: bool,
@@ -84,37 +97,53 @@ def command(
         if board and graph:
             subjects = [stack.enter_context(on_board(graph, load_board(board)))]
         else:
+            opened = contextlib.closing
             lines = [
-                stack.enter_context(
-                    contextlib.closing(open_port(url, baud, rtscts=rtscts, reset=reset))
-                )
+                stack.enter_context(opened(open_port(url, baud, rtscts=rtscts, reset=reset)))
                 for url in ports
             ]
             subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
-        trials = [
-            trial or choose(subject.graph, cast(Kind, vectors), inputs, samples)
-            for subject in subjects
-        ]
+        trials = [trial or choose(s.graph, cast(Kind, vectors), inputs, samples) for s in subjects]
         reports = verify_all(subjects, trials, pool)
-    graphs = [subject.graph for subject in subjects]
+
     if junit_file:
-        write_text(junit_file, junit.render("qembed verify", verification_cases(reports)))
+        _write(junit_file, junit.render("qembed verify", verification_cases(reports)))
     if html_file:
+        graphs = [subject.graph for subject in subjects]
         summary = summarize(graphs[0], load_board(board).target) if board else None
-        page = verification_page(reports, graphs, trials, summary)
-        write_text(html_file, html.render(page))
-    for path in filter(None, (junit_file, html_file)):
-        click.echo(f"wrote {path}", err=True)
+        _write(html_file, html.render(verification_page(reports, graphs, trials, summary)))
+    return _conclude(reports, trials, baseline, tolerance / 100, as_json)
+
+
+def _write(path: Path, text: str) -> None:
+    write_text(path, text)
+    click.echo(f"wrote {path}", err=True)
+
+
+def _conclude(
+    reports: Sequence[Report],
+    trials: Sequence[Trial],
+    baseline: Path | None,
+    tolerance: float,
+    as_json: bool,
+) -> Exit:
+    """Print what was found; return the exit status."""
     equal = all(report.verdict == "equal" for report in reports)
     sent = [{"origin": trial.origin, "coverage": trial.coverage} for trial in trials]
     verdict = "equal" if equal else "different"
-    result = {"verdict": verdict, "reports": reports, "samples": sent}
-    emit("verify", result, as_json, lambda: _tables(reports, trials))
-    return Exit.DONE if equal else Exit.DIFFERENT
+    result = document("verify", {"verdict": verdict, "reports": reports, "samples": sent})
+    tables = _tables(reports, trials)
+    grown: tuple[Regression, ...] = ()
+    if baseline is not None:
+        grown = regressions(result, baseline, tolerance)
+        result["regressions"] = grown
+        tables += regression_tables(grown, tolerance)
+    emit("verify", result, as_json, lambda: tables)
+    return Exit.DONE if equal and not grown else Exit.DIFFERENT
 
 
 def _tables(reports: Sequence[Report], trials: Sequence[Trial]) -> list[RenderableType]:
-    parts = []
+    parts: list[RenderableType] = []
     for report, trial in zip(reports, trials, strict=True):
         parts += verification_tables(report, trial)
     return parts

@@ -1,5 +1,7 @@
 """boards, targets, doctor and bench."""
 
+import json
+
 import pytest
 
 from qembed import container
@@ -52,3 +54,44 @@ def test_bench_counts_every_layer(qembed, digits, needs):
     assert first["flash_bytes"] - first["code_bytes"] >= 2_432
     text = qembed("bench", digits).stdout
     assert f"{first['instructions']:,} instructions" in text and "stack at most" in text
+
+
+def test_bench_against_a_baseline(qembed, digits, needs, tmp_path):
+    needs("arm-none-eabi-gcc", "qemu-system-arm", "make", "cc")
+    first = qembed("bench", digits, "--json")
+    path = tmp_path / "before.json"
+    path.write_text(first.stdout)
+    again = qembed("bench", digits, "--baseline", path, "--tolerance", "0", "--json")
+    assert again.status == 0 and again.document["regressions"] == []
+
+    before = first.document
+    before["layers"][2]["instructions"] = int(before["layers"][2]["instructions"] / 1.05)
+    before["flash_bytes"] -= 1
+    path.write_text(json.dumps(before))
+    slower = qembed("bench", digits, "--baseline", path)
+    assert slower.status == 1
+    assert "wide1" in slower.stdout and "+5.0%" in slower.stdout and "flash" in slower.stdout
+    assert [row["figure"] for row in qembed(
+        "bench", digits, "--baseline", path, "--tolerance", "0", "--json"
+    ).document["regressions"]] == ["layer 2 wide1", "flash_bytes"]  # fmt: skip
+    assert qembed("bench", digits, "--baseline", path, "--tolerance", "6").status == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "other"}, "of another model than 'digits'"),
+        ({"board": "native"}, "of another board than 'mps2-an386'"),
+        ({"command": "info"}, "of another command"),
+        ({"schema": 7}, "is not what qembed bench --json prints"),
+        ({"layers": None}, "lacks figures"),
+        ({"layers": [{"index": 0, "name": "x", "instructions": "many"}]}, "lacks figures"),
+        ({"layers": [{"index": 0, "name": "x", "instructions": 1}]}, "that this run has not"),
+    ],
+)
+def test_baselines_that_do_not_fit(change, words, qembed, digits, needs, tmp_path):
+    needs("arm-none-eabi-gcc", "qemu-system-arm", "make", "cc")
+    before = qembed("bench", digits, "--json").document
+    (tmp_path / "before.json").write_text(json.dumps(before | change))
+    result = qembed("bench", digits, "--baseline", "before.json")
+    assert result.status == 3 and words in result.sentence
