@@ -1,6 +1,7 @@
 """verify and demo: the whole path, and every way in which it can fail to give an answer."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -155,3 +156,17 @@ def test_demo_falls_back_to_this_computer_and_says_so(qembed, native, tmp_path, 
     assert result.status == 0
     assert "board native" in result.stderr and "apt-get install" in result.stderr
     assert "EQUAL: 500 samples" in result.stdout
+
+
+def test_verify_against_a_baseline(qembed, digits, native, tmp_path):
+    arguments = ("verify", digits, "--board", native, "--samples", "20")
+    before = qembed(*arguments, "--json").document
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(before))
+    assert qembed(*arguments, "--baseline", path, "--tolerance", "100000").status == 0
+    before["reports"][0]["layers"][4]["cost"] = 0.5
+    path.write_text(json.dumps(before))
+    result = qembed(*arguments, "--baseline", path, "--tolerance", "100000", "--json")
+    assert result.status == 1
+    assert result.document["verdict"] == "equal"
+    assert "layer 4 depth2" in [row["figure"] for row in result.document["regressions"]]
