@@ -41,6 +41,15 @@ def chosen():
     return name
 
 
+def peak(Py_ssize_t repeats):
+    """Multiply registers with the chosen instruction set; return how many products were summed.
+
+    Timed by the caller, it is the practical peak of a core. 0 with the portable kernels.
+    """
+    cdef const qh_isa *isa = chosen_isa()
+    return isa.peak(repeats) if isa != NULL else 0
+
+
 cdef const qh_isa *chosen_isa() except? NULL:
     """Table of the chosen instruction set; NULL for the portable kernels."""
     name = chosen()
@@ -218,11 +227,9 @@ cdef int pack_conv(
     dilation = getattr(params, "dilation", (1, 1))
     rows = weights.reshape(out_channels, -1)
 
-    layer.flat = (
-        weights.shape[1:3] == (1, 1)
-        and tuple(stride) == (1, 1)
-        and not np.any(getattr(params, "padding", 0))
-    )
+    is_pixel = weights.shape[1:3] == (1, 1) and not np.any(getattr(params, "padding", 0))
+    layer.flat = is_pixel and tuple(stride) == (1, 1)
+    layer.sampled = is_pixel and not layer.flat
     layer.images, layer.rows, layer.columns, layer.out_channels = out_shape
     if layer.flat:
         layer.staging.channels = in_shape[3]
@@ -231,7 +238,8 @@ cdef int pack_conv(
         set_staging(&layer.staging, params, in_shape, out_shape, weights.shape[1:3], 1, 1)
         values = staged_values(&layer.staging)
     pitch = (layer.staging.left + layer.staging.width + layer.staging.right) * in_shape[3]
-    layer.row_stride, layer.pixel_stride = stride[0] * pitch, stride[1] * in_shape[3]
+    layer.stride_y, layer.pixel_stride = stride[0], stride[1] * in_shape[3]
+    layer.row_stride = pitch if layer.sampled else stride[0] * pitch
     kernel.scratch_bytes = (values + SLACK) * (1 if isa.step == 4 else 2)
 
     # Activations that lie side by side are one run: a window's row, if nothing comes between.

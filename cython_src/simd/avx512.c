@@ -52,6 +52,31 @@ LOCAL ints dot(ints sum, ints x, ints w)
     return sum;
 }
 
+LOCAL ints dot_memory(ints sum, ints x, const void *w)
+{
+    return _mm512_dpbusd_epi32(sum, x, load(w));
+}
+
+LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
+{
+    const __m512i flip = _mm512_set1_epi8((char)0x80); /* x + 128 of a byte */
+    for (; count >= 64; count -= 64, to += 64, from += 64) {
+        _mm512_storeu_si512(to, _mm512_xor_si512(_mm512_loadu_si512(from), flip));
+    }
+    if (count > 0) {
+        const __m512i rest = _mm512_maskz_loadu_epi8((UINT64_C(1) << count) - 1, from);
+        _mm512_storeu_si512(to, _mm512_xor_si512(rest, flip));
+    }
+}
+
+LOCAL void fill_values(staged *to, staged value, ptrdiff_t count)
+{
+    const __m512i all = _mm512_set1_epi8((char)value);
+    for (; count > 0; count -= 64, to += 64) {
+        _mm512_storeu_si512(to, all);
+    }
+}
+
 LOCAL ints line(ints sum, __m512 slope, __m512 offset)
 {
     const __m512 x = _mm512_cvt_roundepi32_ps(sum, NEAREST);
@@ -161,18 +186,28 @@ LOCAL void store_flat(int8_t *to, const ints *outputs, const qh_depthwise *layer
 }
 
 /* Four rows of 64 bytes: lane by lane, the bytes of the same column become neighbours. */
-LOCAL void spread(const staged *x, const int32_t *offsets, ints *tuples)
+LOCAL void interleave(__m512i t0, __m512i t1, __m512i t2, __m512i t3, ints *tuples)
 {
-    const __m512i t0 = _mm512_loadu_si512(x + offsets[0]);
-    const __m512i t1 = _mm512_loadu_si512(x + offsets[1]);
-    const __m512i t2 = _mm512_loadu_si512(x + offsets[2]);
-    const __m512i t3 = _mm512_loadu_si512(x + offsets[3]);
     const __m512i low01 = _mm512_unpacklo_epi8(t0, t1), high01 = _mm512_unpackhi_epi8(t0, t1);
     const __m512i low23 = _mm512_unpacklo_epi8(t2, t3), high23 = _mm512_unpackhi_epi8(t2, t3);
     tuples[0] = _mm512_unpacklo_epi16(low01, low23);
     tuples[1] = _mm512_unpackhi_epi16(low01, low23);
     tuples[2] = _mm512_unpacklo_epi16(high01, high23);
     tuples[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+
+LOCAL void spread(const staged *x, const int32_t *offsets, ints *tuples)
+{
+    interleave(_mm512_loadu_si512(x + offsets[0]), _mm512_loadu_si512(x + offsets[1]),
+               _mm512_loadu_si512(x + offsets[2]), _mm512_loadu_si512(x + offsets[3]), tuples);
+}
+
+#define ROW_GROUPS 1
+LOCAL void spread3(const staged *x, const ptrdiff_t *offsets, ints (*tuples)[STEP])
+{
+    const __m512i last = _mm512_loadu_si512(x + offsets[2]);
+    interleave(_mm512_loadu_si512(x + offsets[0]), _mm512_loadu_si512(x + offsets[1]), last, last,
+               tuples[0]);
 }
 
 LOCAL __m512 floats(const int8_t *from)
@@ -233,6 +268,7 @@ const qh_isa qh_avx512 = {
     .average_pool = NAME(average_pool),
     .max_pool = NAME(max_pool),
     .add = NAME(add),
+    .peak = NAME(peak),
 };
 
 #ifdef __clang__

@@ -5,6 +5,8 @@
  *     staged                    type of a staged activation
  *     load, store, broadcast    of ints; of STEP activations to every lane
  *     dot(acc, x, w)            acc + sums of STEP products a lane
+ *     stage_values(to, from, n) n activations, staged; may write a vector more
+ *     fill_values(to, value, n) n staged activations of one value; may write a vector more
  *     KEEP(acc)                 keeps an accumulator in a register
  *     on_line, on_lines         scaling of ints by qh_scaling, in float
  *     exactly                   the same in 64-bit integers; low, high, zero point
@@ -12,7 +14,8 @@
  *     clamped                   of packed
  *     store_part(out, packed, part, parts, count)   pixel `part` of the `parts` in a packed vector
  *     store_flat(out, STEP ints, count, clamps...)  neighbouring values of a depthwise row
- *     spread(taps, out)         STEP rows of activations to STEP vectors of their STEP-tuples
+ *     spread(x, offsets, out)   STEP rows of activations to STEP vectors of their STEP-tuples
+ *     spread3(x, offsets, out)  the same with three rows, in ROW_GROUPS groups
  */
 #include <string.h>
 
@@ -110,7 +113,7 @@ INLINE void tile_store(const int pixels, const int vectors, const qh_sums *layer
     }
 }
 
-/* Scaling that is not one line for all channels: the sums take a way through memory. */
+/* Scaling where a vector needs the exact form: the sums take a way through memory. */
 static __attribute__((noinline)) void NAME(rescale)(const qh_sums *layer, const qh_block *block,
                                                     int32_t *sums, int count)
 {
@@ -122,41 +125,43 @@ static __attribute__((noinline)) void NAME(rescale)(const qh_sums *layer, const 
     }
 }
 
-INLINE void tile(const int pixels, const int vectors, const qh_sums *layer, const qh_block *block,
-                 const staged *x, int8_t *y)
+/* gcc spills accumulators that several epilogues use: each form has tiles of its own. */
+INLINE void tile(const int form, const int pixels, const int vectors, const qh_sums *layer,
+                 const qh_block *block, const staged *x, int8_t *y)
 {
     ints sums[TILE];
     tile_sums(pixels, vectors, layer, block, x, sums);
-    if (block->form == QH_ONE_LINE) {
+    if (form == QH_EXACT) {
+        int32_t memory[TILE * LANES] __attribute__((aligned(64)));
         UNROLL for (int i = 0; i < pixels * vectors; i++)
         {
-            sums[i] = on_line(sums[i], block->scaling + i % vectors);
+            store(memory + i * LANES, sums[i]);
         }
-        tile_store(pixels, vectors, layer, block, sums, y);
-        return;
-    }
-    int32_t memory[TILE * LANES] __attribute__((aligned(64)));
-    UNROLL for (int i = 0; i < pixels * vectors; i++)
-    {
-        store(memory + i * LANES, sums[i]);
-    }
-    NAME(rescale)(layer, block, memory, pixels * vectors);
-    UNROLL for (int i = 0; i < pixels * vectors; i++)
-    {
-        sums[i] = load(memory + i * LANES);
+        NAME(rescale)(layer, block, memory, pixels * vectors);
+        UNROLL for (int i = 0; i < pixels * vectors; i++)
+        {
+            sums[i] = load(memory + i * LANES);
+        }
+    } else {
+        UNROLL for (int i = 0; i < pixels * vectors; i++)
+        {
+            const qh_scaling *by = block->scaling + i % vectors;
+            sums[i] = form == QH_ONE_LINE ? on_line(sums[i], by) : on_lines(sums[i], by);
+        }
     }
     tile_store(pixels, vectors, layer, block, sums, y);
 }
 
 /* `rows` rows of `columns` pixels each, in tiles; the last tile of a row reaches back and computes
  * some pixels again rather than fewer at a time. */
-INLINE void tiles(const int pixels, const int vectors, const qh_sums *layer, const qh_block *block,
-                  const staged *x, int8_t *y, ptrdiff_t rows, ptrdiff_t columns)
+INLINE void tiles(const int form, const int pixels, const int vectors, const qh_sums *layer,
+                  const qh_block *block, const staged *x, int8_t *y, ptrdiff_t rows,
+                  ptrdiff_t columns)
 {
     for (ptrdiff_t row = 0; row < rows; row++) {
         for (ptrdiff_t column = 0; column < columns; column += pixels) {
             column = column > columns - pixels ? columns - pixels : column;
-            tile(pixels, vectors, layer, block, x + column * layer->pixel_stride,
+            tile(form, pixels, vectors, layer, block, x + column * layer->pixel_stride,
                  y + column * layer->out_channels);
         }
         x += layer->row_stride;
@@ -167,25 +172,34 @@ INLINE void tiles(const int pixels, const int vectors, const qh_sums *layer, con
 typedef void tiles_function(const qh_sums *, const qh_block *, const staged *, int8_t *, ptrdiff_t,
                             ptrdiff_t);
 
-#define TILES(pixels, vectors)                                                                     \
-    static void NAME(tiles_##pixels##_##vectors)(const qh_sums *layer, const qh_block *block,      \
-                                                 const staged *x, int8_t *y, ptrdiff_t rows,      \
-                                                 ptrdiff_t columns)                               \
+#define TILES_OF_FORM(form, pixels, vectors)                                                       \
+    static void NAME(tiles_##form##_##pixels##_##vectors)(                                         \
+        const qh_sums *layer, const qh_block *block, const staged *x, int8_t *y, ptrdiff_t rows,   \
+        ptrdiff_t columns)                                                                         \
     {                                                                                              \
-        tiles(pixels, vectors, layer, block, x, y, rows, columns);                                 \
+        tiles(form, pixels, vectors, layer, block, x, y, rows, columns);                           \
     }
+#define TILES(pixels, vectors)                                                                     \
+    TILES_OF_FORM(QH_ONE_LINE, pixels, vectors)                                                    \
+    TILES_OF_FORM(QH_TWO_LINES, pixels, vectors)                                                   \
+    TILES_OF_FORM(QH_EXACT, pixels, vectors)
 TILE_SIZES(TILES)
 #undef TILES
+#undef TILES_OF_FORM
 
 /* The tile that wastes least on a row of `columns` pixels. A step of a tile costs a product for
  * each of its vectors, and at least the loads of `vectors` weights and as many steps of latency. */
-static tiles_function *NAME(choose_tiles)(int vectors, ptrdiff_t columns)
+static tiles_function *NAME(choose_tiles)(int form, int vectors, ptrdiff_t columns)
 {
     static const struct {
         int pixels, vectors;
-        tiles_function *function;
+        tiles_function *function[3]; /* by form */
     } sizes[] = {
-#define SIZE(pixels, vectors) {pixels, vectors, NAME(tiles_##pixels##_##vectors)},
+#define SIZE(pixels, vectors)                                                                      \
+    {pixels,                                                                                       \
+     vectors,                                                                                      \
+     {NAME(tiles_QH_ONE_LINE_##pixels##_##vectors), NAME(tiles_QH_TWO_LINES_##pixels##_##vectors), \
+      NAME(tiles_QH_EXACT_##pixels##_##vectors)}},
         TILE_SIZES(SIZE)
 #undef SIZE
     };
@@ -199,7 +213,7 @@ static tiles_function *NAME(choose_tiles)(int vectors, ptrdiff_t columns)
             const ptrdiff_t cost = (columns + pixels - 1) / pixels * step;
             if (cost < least) {
                 least = cost;
-                best = sizes[i].function;
+                best = sizes[i].function[form];
             }
         }
     }
@@ -211,7 +225,7 @@ static void NAME(blocks)(const qh_sums *layer, const staged *x, int8_t *y, ptrdi
 {
     for (ptrdiff_t b = 0; b < layer->block_count; b++) {
         const qh_block *block = layer->blocks + b;
-        NAME(choose_tiles)(block->vectors, columns)(layer, block, x + block->input_offset,
+        NAME(choose_tiles)(block->form, block->vectors, columns)(layer, block, x + block->input_offset,
                                                    y + block->first_channel, rows, columns);
     }
 }
@@ -243,7 +257,11 @@ static void NAME(sums)(const void *data, const void **inputs, void **outputs, vo
         return;
     }
     for (ptrdiff_t image = 0; image < batch * layer->images; image++) {
-        stage_image(&layer->staging, scratch, x);
+        if (layer->sampled) {
+            stage_some_rows(layer, scratch, x);
+        } else {
+            stage_image(&layer->staging, scratch, x);
+        }
         NAME(blocks)(layer, scratch, y, layer->rows, layer->columns);
         x += layer->staging.height * layer->staging.width * layer->staging.channels;
         y += layer->rows * layer->columns * layer->out_channels;
@@ -302,27 +320,16 @@ INLINE void column_general(const int form, const qh_depthwise *layer, const qh_b
 }
 
 /* Taps of one input row for one of the three window rows. */
-INLINE void add_row(const int groups, ints (*tuples)[STEP], const char *weights, int window_row,
-                    ints *sums)
+INLINE void add_row(ints (*tuples)[STEP], const char *weights, const int window_row, ints *sums)
 {
-    weights += window_row * groups * (ptrdiff_t)(STEP * sizeof(ints));
-    UNROLL for (int group = 0; group < groups; group++)
+    weights += window_row * ROW_GROUPS * (ptrdiff_t)(STEP * sizeof(ints));
+    UNROLL for (int group = 0; group < ROW_GROUPS; group++)
     {
         UNROLL for (int v = 0; v < STEP; v++)
         {
-            sums[v] = dot(sums[v], tuples[group][v], load(weights + v * sizeof(ints)));
+            sums[v] = dot_memory(sums[v], tuples[group][v], weights);
+            weights += sizeof(ints);
         }
-        weights += STEP * sizeof(ints);
-    }
-}
-
-#define ROW_GROUPS ((3 + STEP - 1) / STEP)
-
-INLINE void read_row(const qh_depthwise *layer, const staged *x, ints (*tuples)[STEP])
-{
-    UNROLL for (int group = 0; group < ROW_GROUPS; group++)
-    {
-        spread(x, layer->offsets + group * STEP, tuples[group]);
     }
 }
 
@@ -331,41 +338,45 @@ INLINE void read_row(const qh_depthwise *layer, const staged *x, ints (*tuples)[
 INLINE void column_rolling(const int form, const int stride, const qh_depthwise *layer,
                            const qh_block *block, const staged *x, int8_t *y, ptrdiff_t count)
 {
-    const char *weights = block->weights;
+    const char *const weights = block->weights;
+    /* Locals: y may alias everything that is read through pointers. */
+    const ptrdiff_t rows = layer->rows, pitch = layer->pitch, row_values = layer->row_values;
+    const ptrdiff_t offsets[3] = {layer->offsets[0], layer->offsets[1], layer->offsets[2]};
+    const qh_block local = *block;
     ints this_row[STEP], next_row[STEP], tuples[ROW_GROUPS][STEP];
-    start_sums(block, this_row);
-    read_row(layer, x, tuples);
-    x += layer->pitch;
-    add_row(ROW_GROUPS, tuples, weights, 0, this_row);
+    start_sums(&local, this_row);
+    spread3(x, offsets, tuples);
+    x += pitch;
+    add_row(tuples, weights, 0, this_row);
     if (stride == 1) {
-        start_sums(block, next_row);
-        read_row(layer, x, tuples);
-        x += layer->pitch;
-        add_row(ROW_GROUPS, tuples, weights, 1, this_row);
-        add_row(ROW_GROUPS, tuples, weights, 0, next_row);
+        start_sums(&local, next_row);
+        spread3(x, offsets, tuples);
+        x += pitch;
+        add_row(tuples, weights, 1, this_row);
+        add_row(tuples, weights, 0, next_row);
     }
-    for (ptrdiff_t row = 0; row < layer->rows; row++) {
+    for (ptrdiff_t row = 0; row < rows; row++) {
         if (stride == 2) {
-            read_row(layer, x, tuples);
-            x += layer->pitch;
-            add_row(ROW_GROUPS, tuples, weights, 1, this_row);
+            spread3(x, offsets, tuples);
+            x += pitch;
+            add_row(tuples, weights, 1, this_row);
         }
-        read_row(layer, x, tuples);
-        x += layer->pitch;
-        add_row(ROW_GROUPS, tuples, weights, 2, this_row);
-        finish_row(form, layer, block, this_row, y, count);
-        y += layer->row_values;
+        spread3(x, offsets, tuples);
+        x += pitch;
+        add_row(tuples, weights, 2, this_row);
+        finish_row(form, layer, &local, this_row, y, count);
+        y += row_values;
         if (stride == 1) {
             UNROLL for (int v = 0; v < STEP; v++)
             {
                 this_row[v] = next_row[v];
             }
-            add_row(ROW_GROUPS, tuples, weights, 1, this_row);
-            start_sums(block, next_row);
-            add_row(ROW_GROUPS, tuples, weights, 0, next_row);
+            add_row(tuples, weights, 1, this_row);
+            start_sums(&local, next_row);
+            add_row(tuples, weights, 0, next_row);
         } else {
-            start_sums(block, this_row);
-            add_row(ROW_GROUPS, tuples, weights, 0, this_row);
+            start_sums(&local, this_row);
+            add_row(tuples, weights, 0, this_row);
         }
     }
 }
@@ -410,6 +421,29 @@ static void NAME(depthwise)(const void *data, const void **inputs, void **output
         x += layer->staging.height * layer->staging.width * layer->staging.channels;
         y += layer->rows * layer->row_values;
     }
+}
+
+/* ------------------------------------------------------------------ the most there is */
+
+/* Products of registers alone: what no kernel can surpass. Returns their number. */
+static int64_t NAME(peak)(ptrdiff_t repeats)
+{
+    enum { CHAINS = 10 };
+    ints sums[TILE];
+    const staged four[STEP] = {1};
+    const ints x = broadcast(four);
+    UNROLL for (int i = 0; i < CHAINS; i++)
+    {
+        sums[i] = x;
+    }
+    for (ptrdiff_t i = 0; i < repeats; i++) {
+        UNROLL for (int k = 0; k < CHAINS; k++)
+        {
+            sums[k] = dot(sums[k], x, x);
+            KEEP(sums[k]);
+        }
+    }
+    return (int64_t)repeats * CHAINS * LANES * STEP;
 }
 
 /* ------------------------------------------------------------------ element-wise */

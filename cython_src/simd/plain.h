@@ -1,60 +1,67 @@
 /* Kernels in plain C that compilers vectorize for whatever instruction set includes them. */
 
-static inline void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
-{
-    for (ptrdiff_t i = 0; i < count; i++) {
-        to[i] = (staged)(from[i] + STAGED_OFFSET);
-    }
-}
+/* Staging goes forward: `stage_values` and `fill_values` may write up to a vector beyond their end,
+ * where the next call, or slack, follows. */
 
-static inline void fill_values(staged *to, staged value, ptrdiff_t count)
+/* One row whose columns are staged by phase, or whose channels are repeated; returns its end. */
+static staged *stage_row(const qh_staging *s, staged *to, const int8_t *from, staged padding)
 {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        to[i] = value;
-    }
-}
-
-/* One row: its columns by phase, its channels repeated. */
-static void stage_row(const qh_staging *s, staged *to, const int8_t *from)
-{
-    const staged padding = (staged)(s->zero_point + STAGED_OFFSET);
-    const ptrdiff_t width = s->left + s->width + s->right;
-    if (s->repeat == 1 && s->phases == 1) {
-        fill_values(to, padding, s->left * s->channels);
-        stage_values(to + s->left * s->channels, from, s->width * s->channels);
-        fill_values(to + (s->left + s->width) * s->channels, padding, s->right * s->channels);
-        return;
-    }
+    const ptrdiff_t width = s->left + s->width + s->right, values = s->channels * s->repeat;
     for (ptrdiff_t phase = 0; phase < s->phases; phase++) {
-        for (ptrdiff_t column = phase; column < width; column += s->phases) {
+        for (ptrdiff_t column = phase; column < width; column += s->phases, to += values) {
             const ptrdiff_t x = column - s->left;
             if (x < 0 || x >= s->width) {
-                fill_values(to, padding, s->channels * s->repeat);
+                fill_values(to, padding, values);
             } else if (s->repeat == 1) {
-                stage_values(to, from + x * s->channels, s->channels);
+                stage_values(to, from + x * s->channels, values);
             } else {
                 for (ptrdiff_t c = 0; c < s->channels; c++) {
                     fill_values(to + c * s->repeat,
                                 (staged)(from[x * s->channels + c] + STAGED_OFFSET), s->repeat);
                 }
             }
-            to += s->channels * s->repeat;
         }
     }
+    return to;
 }
 
 static void stage_image(const qh_staging *s, staged *to, const int8_t *from)
 {
     const staged padding = (staged)(s->zero_point + STAGED_OFFSET);
-    const ptrdiff_t pitch = (s->left + s->width + s->right) * s->channels * s->repeat;
+    const ptrdiff_t values = s->channels * s->repeat, row = s->width * s->channels;
+    const ptrdiff_t pitch = (s->left + s->width + s->right) * values;
+    if (s->repeat == 1 && s->phases == 1) {
+        /* What pads a row on the right and the next one on the left lies together. */
+        ptrdiff_t gap = s->top * pitch + s->left * values;
+        for (ptrdiff_t y = 0; y < s->height; y++) {
+            fill_values(to, padding, gap);
+            to += gap;
+            stage_values(to, from, row);
+            to += row;
+            from += row;
+            gap = (s->left + s->right) * values;
+        }
+        fill_values(to, padding, s->right * values + s->bottom * pitch);
+        return;
+    }
     fill_values(to, padding, s->top * pitch);
     to += s->top * pitch;
-    for (ptrdiff_t row = 0; row < s->height; row++) {
-        stage_row(s, to, from);
-        to += pitch;
-        from += s->width * s->channels;
+    for (ptrdiff_t y = 0; y < s->height; y++) {
+        to = stage_row(s, to, from, padding);
+        from += row;
     }
     fill_values(to, padding, s->bottom * pitch);
+}
+
+/* Only the rows that 1x1 windows with a stride read. */
+static void stage_some_rows(const qh_sums *layer, staged *to, const int8_t *from)
+{
+    const ptrdiff_t row = layer->staging.width * layer->staging.channels;
+    for (ptrdiff_t y = 0; y < layer->rows; y++) {
+        stage_values(to, from, row);
+        to += row;
+        from += layer->stride_y * row;
+    }
 }
 
 /* Window of output pixel (row, column), cut to the image: [y0, y1) x [x0, x1). */
@@ -74,31 +81,45 @@ static inline pool_window window_at(const qh_pool *p, ptrdiff_t row, ptrdiff_t c
     return window;
 }
 
-/* Sums of up to 255 pixels fit in 16 bits; then they move to 32. */
-static void sum_window(const qh_pool *p, pool_window w, const int8_t *x, int16_t *some,
-                       int32_t *sums)
+typedef int8_t some_bytes __attribute__((vector_size(32), aligned(1)));
+typedef int16_t some_words __attribute__((vector_size(64)));
+typedef int32_t some_sums __attribute__((vector_size(128)));
+enum { SOME = 32 };
+
+/* Sums of a window for SOME neighbouring channels. Those of up to 255 pixels fit in 16 bits. */
+static inline some_sums sum_some(const qh_pool *p, pool_window w, const int8_t *x)
 {
-    const ptrdiff_t channels = p->channels;
-    int pending = 0;
-    memset(some, 0, (size_t)channels * sizeof *some);
-    memset(sums, 0, (size_t)channels * sizeof *sums);
+    some_sums sums = {0};
+    some_words pending = {0};
+    int count = 0;
     for (ptrdiff_t iy = w.y0; iy < w.y1; iy++) {
-        for (ptrdiff_t ix = w.x0; ix < w.x1; ix++) {
-            const int8_t *pixel = x + (iy * p->width + ix) * channels;
-            for (ptrdiff_t c = 0; c < channels; c++) {
-                some[c] = (int16_t)(some[c] + pixel[c]);
-            }
-            if (++pending == 255) {
-                for (ptrdiff_t c = 0; c < channels; c++) {
-                    sums[c] += some[c];
-                    some[c] = 0;
-                }
-                pending = 0;
+        const int8_t *pixel = x + (iy * p->width + w.x0) * p->channels;
+        for (ptrdiff_t ix = w.x0; ix < w.x1; ix++, pixel += p->channels) {
+            pending += __builtin_convertvector(*(const some_bytes *)pixel, some_words);
+            if (++count == 255) {
+                sums += __builtin_convertvector(pending, some_sums);
+                pending = (some_words){0};
+                count = 0;
             }
         }
     }
-    for (ptrdiff_t c = 0; c < channels; c++) {
-        sums[c] += some[c];
+    return sums + __builtin_convertvector(pending, some_sums);
+}
+
+static void sum_window(const qh_pool *p, pool_window w, const int8_t *x, int32_t *sums)
+{
+    ptrdiff_t c = 0;
+    for (; c + SOME <= p->channels; c += SOME) {
+        const some_sums some = sum_some(p, w, x + c);
+        memcpy(sums + c, &some, sizeof some);
+    }
+    for (; c < p->channels; c++) {
+        sums[c] = 0;
+        for (ptrdiff_t iy = w.y0; iy < w.y1; iy++) {
+            for (ptrdiff_t ix = w.x0; ix < w.x1; ix++) {
+                sums[c] += x[(iy * p->width + ix) * p->channels + c];
+            }
+        }
     }
 }
 
@@ -126,12 +147,11 @@ static inline void average_pool(const qh_pool *p, const int8_t *x, int8_t *y, vo
                                 ptrdiff_t batch)
 {
     int32_t *sums = scratch;
-    int16_t *some = (int16_t *)(sums + p->channels);
     for (ptrdiff_t image = 0; image < batch * p->images; image++) {
         for (ptrdiff_t row = 0; row < p->rows; row++) {
             for (ptrdiff_t column = 0; column < p->columns; column++) {
                 const pool_window w = window_at(p, row, column);
-                sum_window(p, w, x, some, sums);
+                sum_window(p, w, x, sums);
                 store_averages(p, sums, (int32_t)((w.y1 - w.y0) * (w.x1 - w.x0)), y);
                 y += p->channels;
             }

@@ -61,7 +61,7 @@ typedef struct {
     qh_staging staging;
     ptrdiff_t images;        /* per sample */
     ptrdiff_t rows, columns; /* of output pixels in an image */
-    ptrdiff_t row_stride, pixel_stride; /* of the staged image, in activations */
+    ptrdiff_t row_stride, pixel_stride; /* between windows, in staged activations */
     ptrdiff_t out_channels;
     ptrdiff_t steps;
     const int32_t *offsets; /* of each step in the staged image */
@@ -69,7 +69,9 @@ typedef struct {
     const qh_block *blocks;
     int32_t zero_point, low, high;
     int clamps; /* the range is narrower than int8 */
-    int flat;   /* 1: images are only rows of `channels`, any number of pixels at once */
+    int flat;    /* 1: images are only rows of `channels`, any number of pixels at once */
+    int sampled; /* 1: windows are single pixels; only every stride_y-th row is staged */
+    ptrdiff_t stride_y;
 } qh_sums;
 
 /* DEPTHWISE_CONV_2D, over rows of `row_values` = columns * channels values side by side. */
@@ -110,6 +112,7 @@ typedef struct {
     int (*supported)(void);
     int lanes, step, most_vectors;
     qh_kernel *sums, *depthwise, *average_pool, *max_pool, *add;
+    int64_t (*peak)(ptrdiff_t repeats); /* does nothing but multiply; returns how often */
 } qh_isa;
 
 /* Of this build, best first; ends with NULL. */

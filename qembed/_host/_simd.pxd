@@ -37,12 +37,13 @@ cdef extern from "simd/simd.h" nogil:
 
     ctypedef struct qh_sums:
         qh_staging staging
-        Py_ssize_t images, rows, columns, row_stride, pixel_stride, out_channels, steps
+        Py_ssize_t images, rows, columns, row_stride, pixel_stride
+        Py_ssize_t out_channels, steps, stride_y
         const int32_t *offsets
         Py_ssize_t block_count
         const qh_block *blocks
         int32_t zero_point, low, high
-        bint clamps, flat
+        bint clamps, flat, sampled
 
     ctypedef struct qh_depthwise:
         qh_staging staging
@@ -69,6 +70,7 @@ cdef extern from "simd/simd.h" nogil:
         bint (*supported)()
         int lanes, step, most_vectors
         run_t sums, depthwise, average_pool, max_pool, add
+        int64_t (*peak)(Py_ssize_t repeats) nogil
 
     const qh_isa *qh_isas[]
 

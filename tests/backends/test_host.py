@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.forms import assert_equal
-from support.layers import LAYERS
 
 from qembed._host import hash32
 from qembed.arithmetic import Requantization
@@ -18,6 +16,8 @@ from qembed.ops.dequantize import Dequantize
 from qembed.ops.quantize import Quantize
 from qembed.ops.reshape import Reshape
 from qembed.validate import validate
+from support.forms import assert_equal
+from support.layers import LAYERS
 
 
 def layer(op: str, seed: int = 0):

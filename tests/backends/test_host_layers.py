@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.forms import assert_equal
-from support.layers import LAYERS
 
 from qembed.backends import reference
 from qembed.backends.host import KERNELS, HostModel
+from support.forms import assert_equal
+from support.layers import LAYERS
 
 
 @pytest.mark.parametrize("op", LAYERS)
