@@ -14,6 +14,7 @@ from qembed.export.ops import (
     arg_extremum,
     average_pool,
     average_pool_dsp,
+    average_pool_m0,
     batch_matmul,
     broadcast_to,
     compare,
@@ -23,10 +24,12 @@ from qembed.export.ops import (
     conv_m0,
     depthwise_conv,
     depthwise_conv_dsp,
+    depthwise_conv_m0,
     dequantize,
     extremum,
     fully_connected,
     fully_connected_dsp,
+    fully_connected_m0,
     gather,
     l2_normalization,
     log_softmax,
@@ -107,7 +110,10 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
         "fully_connected": fully_connected_dsp.lower,
     },
     "m0": {
+        "average_pool": average_pool_m0.lower,
         "conv": conv_m0.lower,
+        "depthwise_conv": depthwise_conv_m0.lower,
+        "fully_connected": fully_connected_m0.lower,
     },
 }
 """By variant, then by operator: kernels that fit some layers, in some storage orders."""

@@ -7,8 +7,12 @@ import numpy as np
 from qembed.arithmetic import Int64Array
 from qembed.export.lowering import Value
 from qembed.ir import Shape
+from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
+from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.plan import Overlap
 from qembed.plan.layout import Order
+from qembed.plan.overlap import NEVER, overlap_of, windowed
 
 
 def shape(of: Shape) -> dict[str, Value]:
@@ -39,3 +43,34 @@ def in_order(pixels: Int64Array, channels: int, order: Order) -> Int64Array:
     """
     axis = 1 if order == "planar" else 3
     return np.repeat(np.expand_dims(pixels, axis), channels, axis)
+
+
+def is_3x3(params: DepthwiseConv) -> bool:
+    """Whether the depthwise kernels have a loop of its own for the layer."""
+    return (
+        params.weights.shape[:2] == (3, 3)
+        and params.dilation == (1, 1)
+        and params.stride in ((1, 1), (2, 2))
+    )
+
+
+def banded_overlap(params: DepthwiseConv, x: Shape, y: Shape, band: int) -> Overlap:
+    """State the order: by channel and band; input rows are loaded, then output rows written."""
+    bands = -(-y[1] // band)
+    ends = np.minimum((np.arange(bands) + 1) * band, y[1])
+    extent = (params.weights.shape[0] - 1) * params.dilation[0] + 1
+    loaded = (ends - 1) * params.stride[0] + extent - params.padding[0][0]
+    loads = np.searchsorted(loaded, np.arange(x[1]), side="right")
+    steps = np.arange(x[3])[:, None] * bands
+    last = np.where(loads < bands, steps + loads, NEVER)
+    written = np.repeat(steps + np.arange(y[1]) // band, y[3] // x[3], axis=0)
+    return overlap_of(np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1))
+
+
+def planar_pool_overlap(params: AveragePool, x: Shape, y: Shape) -> Overlap:
+    """State the order: plane by plane, output by output."""
+    position = np.arange(y[1] * y[2]).reshape(1, y[1], y[2])
+    corner = (params.padding[0][0], params.padding[1][0])
+    last = windowed(x, y, params.window, params.stride, (1, 1), corner, position)
+    first = np.arange(x[3])[:, None, None] * (y[1] * y[2])
+    return overlap_of(np.where(last == NEVER, NEVER, last + first), position + first)

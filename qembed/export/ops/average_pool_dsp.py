@@ -56,13 +56,12 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
 
 def _overlap(params: AveragePool, x: Shape, y: Shape, planar: bool) -> Overlap:
     """State the order: output by output; NHWC four channels at a time, then one."""
+    if planar:
+        return _tuned.planar_pool_overlap(params, x, y)
     position = np.arange(y[1] * y[2]).reshape(1, y[1], y[2])
     corner = (params.padding[0][0], params.padding[1][0])
     last = windowed(x, y, params.window, params.stride, (1, 1), corner, position)
     channel = np.arange(x[3])
-    if planar:
-        first = channel[:, None, None] * (y[1] * y[2])
-        return overlap_of(np.where(last == NEVER, NEVER, last + first), position + first)
     group = np.where(channel < x[3] & ~3, channel & ~3, channel)
     last, position = last[..., None], position[..., None] * x[3] + group
     return overlap_of(np.where(last == NEVER, NEVER, last * x[3] + group), position)

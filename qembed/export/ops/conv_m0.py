@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,9 +41,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
 def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering | None:
     """Lower a layer that is not refused, from NHWC shapes `x` to `y`; None without exact steps."""
     taps = params.weights.reshape(params.weights.shape[0], -1)
-    clamp = params.activation_range
-    ends = _m0.reachable(taps, params.bias, params.input_zero_point)
-    steps = _m0.find_steps(params.requantization, params.output_zero_point, clamp, *ends)
+    steps = _steps(params)
     if steps is None:
         return None
     packed = records(params, taps, steps)
@@ -63,7 +63,7 @@ def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering | 
             "records": CArray("records", "uint32_t", packed),
             "head_words": 1 + steps.words.shape[1],
             "record_words": packed.shape[1],
-            "requantization": _m0.output_fields(steps, clamp),
+            "requantization": _m0.output_fields(steps, params.activation_range),
             "channel_step": y[1] * y[2] if planar_out else 1,
             "pixel_step": 1 if planar_out else y[3],
         },
@@ -71,6 +71,15 @@ def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering | 
         headers=("qe_conv_m0.h", "qe_m0.h"),
         scratch_bytes=20 * (taps.shape[1] + 1) + (0 if planar_in else taps.shape[1]),
         overlaps=(_overlap(params, x, y, orders),),
+    )
+
+
+@lru_cache(maxsize=4)
+def _steps(params: Conv) -> _m0.Steps | None:
+    taps = params.weights.reshape(params.weights.shape[0], -1)
+    ends = _m0.reachable(taps, params.bias, params.input_zero_point)
+    return _m0.find_steps(
+        params.requantization, params.output_zero_point, params.activation_range, *ends
     )
 
 

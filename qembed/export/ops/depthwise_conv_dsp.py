@@ -11,9 +11,7 @@ from qembed.export.lowering import CArray, Lowering
 from qembed.export.ops import _dsp, _tuned
 from qembed.ir import Graph, Node, Shape
 from qembed.ops.depthwise_conv import DepthwiseConv
-from qembed.plan import Overlap
 from qembed.plan.layout import Orders
-from qembed.plan.overlap import NEVER, overlap_of
 
 WINDOW_BYTES = 512
 """A window this large slides seldom enough; a larger one would show in the arena."""
@@ -61,7 +59,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     if refusal(params, x.shape, x.dtype, orders) is not None:
         return None
     window = plan_window(params, x.shape, y.shape)
-    suffix = f"3x3_s{params.stride[1]}_" if is_3x3(params) else ""
+    suffix = f"3x3_s{params.stride[1]}_" if _tuned.is_3x3(params) else ""
     packed = records(params)
     return Lowering(
         stem="depthwise_conv",
@@ -88,16 +86,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         sources=("dsp/qe_depthwise_conv.c",),
         headers=("qe_depthwise_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=window.nbytes,
-        overlaps=(_overlap(params, x.shape, y.shape, window),),
-    )
-
-
-def is_3x3(params: DepthwiseConv) -> bool:
-    """Whether a kernel of its own runs the layer."""
-    return (
-        params.weights.shape[:2] == (3, 3)
-        and params.dilation == (1, 1)
-        and params.stride in ((1, 1), (2, 2))
+        overlaps=(_tuned.banded_overlap(params, x.shape, y.shape, window.band),),
     )
 
 
@@ -105,7 +94,7 @@ def plan_window(params: DepthwiseConv, x: Shape, y: Shape) -> Window:
     """Choose how many output rows a filling of the window serves."""
     kernel_h, kernel_w = params.weights.shape[:2]
     row = (y[2] - 1) * params.stride[1] + (kernel_w - 1) * params.dilation[1] + 1
-    if is_3x3(params):
+    if _tuned.is_3x3(params):
         # A last single output is computed from a whole word.
         row = (y[2] - 1) * params.stride[1] + 4
     row = max(row, params.padding[1][0] + x[2]) + 3 & ~3
@@ -116,20 +105,6 @@ def plan_window(params: DepthwiseConv, x: Shape, y: Shape) -> Window:
     return Window(band, row, (band - 1) * params.stride[0] + extent)
 
 
-def _overlap(params: DepthwiseConv, x: Shape, y: Shape, window: Window) -> Overlap:
-    """State the order: by channel and band; input rows are loaded, then output rows written."""
-    bands = -(-y[1] // window.band)
-    band_of = np.arange(y[1]) // window.band
-    ends = np.minimum((np.arange(bands) + 1) * window.band, y[1])
-    extent = (params.weights.shape[0] - 1) * params.dilation[0] + 1
-    loaded = (ends - 1) * params.stride[0] + extent - params.padding[0][0]
-    loads = np.searchsorted(loaded, np.arange(x[1]), side="right")
-    steps = np.arange(x[3])[:, None] * bands
-    last = np.where(loads < bands, steps + loads, NEVER)
-    written = np.repeat(steps + band_of, y[3] // x[3], axis=0)
-    return overlap_of(np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1))
-
-
 def records(params: DepthwiseConv) -> NDArray[np.uint32]:
     """Pack the layer as ``qe_depthwise_conv_dsp_params.records`` describes."""
     channels = params.weights.shape[2]
@@ -137,7 +112,7 @@ def records(params: DepthwiseConv) -> NDArray[np.uint32]:
     folded = params.bias - params.input_zero_point * sums
     multiplier, shift = _dsp.multipliers(params.requantization, channels)
     head = _dsp.unsigned(np.stack([256 * folded + shift, multiplier], axis=1))
-    if is_3x3(params):
+    if _tuned.is_3x3(params):
         zero = np.zeros(channels, np.int8)
         taps = np.stack([zero if at is None else params.weights[at] for at in _ORDER_3X3], axis=1)
     else:
