@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Svdf:
     """
 
     feature_weights: NDArray[np.int8]
-    time_weights: NDArray[np.int8] | NDArray[np.int16]
+    time_weights: NDArray[Any]
     bias: NDArray[np.int32]
     rank: int
     state_requantization: Requantization
