@@ -73,13 +73,23 @@ def plan_for(
         If the target has no kernel for a node, or no plan of `arena_max` bytes was found.
     """
     lowerings = choose_kernels(graph, target)
-    plan = plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment, arena_max)
+    try:
+        plan = _plan(graph, target, lowerings, arena_max)
+    except UnsupportedError:
+        lowerings = choose_kernels(graph, target, arena_max)
+        plan = _plan(graph, target, lowerings, arena_max)
     check(plan, graph)
     chosen = list(lowerings)
     for n, traversal in plan.traversals.items():
         ways = (lowerings[n], *lowerings[n].others)
         chosen[n] = next(way for way in ways if way.traversal == traversal.name)
     return tuple(chosen), plan
+
+
+def _plan(
+    graph: Graph, target: Target, lowerings: Sequence[Lowering], arena_max: int | None
+) -> Plan:
+    return plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment, arena_max)
 
 
 def model_sources(

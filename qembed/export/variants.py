@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from qembed.export.lowering import Lowering, demand_of
 from qembed.export.ops import candidates
 from qembed.ir import Graph
 from qembed.ops import OPERATORS
-from qembed.plan import least_bytes
-from qembed.plan.layout import Orders, assign
+from qembed.plan import Problem, least_bytes, state_problem
+from qembed.plan.layout import NHWC, Orders, assign
 from qembed.targets import Target
 
 MEMORY_BITS = 80
@@ -19,8 +20,16 @@ MEMORY_BITS = 80
 Costs = dict[Orders, int]
 
 
-def choose_kernels(graph: Graph, target: Target) -> tuple[Lowering, ...]:
+def choose_kernels(
+    graph: Graph, target: Target, arena_max: int | None = None
+) -> tuple[Lowering, ...]:
     """Lower every node so that the least work is left to the target's less preferred variants.
+
+    Parameters
+    ----------
+    arena_max : int, optional
+        Leave out kernels that need more memory than this while they run, where the portable one
+        is more modest.
 
     Returns
     -------
@@ -32,23 +41,42 @@ def choose_kernels(graph: Graph, target: Target) -> tuple[Lowering, ...]:
     UnsupportedError
         If the target has no kernel for a node.
     """
+    problem = state_problem(graph, tuple(range(len(graph.nodes))), {}, target.alignment)
     found = [candidates(node, graph, target) for node in graph.nodes]
-    costs = [_costs(n, graph, target, of) for n, of in enumerate(found)]
+    if arena_max is not None:
+        found = [_within(problem, n, target, of, arena_max) for n, of in enumerate(found)]
+    costs = [_costs(problem, n, target, of) for n, of in enumerate(found)]
     return tuple(of[orders] for of, orders in zip(found, assign(graph, costs), strict=True))
 
 
-def _costs(n: int, graph: Graph, target: Target, found: Mapping[Orders, Lowering]) -> Costs:
+def _within(
+    problem: Problem, n: int, target: Target, found: Mapping[Orders, Lowering], arena_max: int
+) -> dict[Orders, Lowering]:
+    """Keep the candidates that can run in an arena of this size, and the portable kernel if not."""
+    kept = {
+        orders: lowering
+        for orders, lowering in found.items()
+        if least_bytes(problem, n, demand_of(lowering)) <= arena_max
+    }
+    if NHWC not in kept:
+        portable = replace(target, variants=("portable",))
+        kept[NHWC] = candidates(problem.graph.nodes[n], problem.graph, portable)[NHWC]
+    return kept
+
+
+def _costs(problem: Problem, n: int, target: Target, found: Mapping[Orders, Lowering]) -> Costs:
     """Cost of a node in every storage order.
 
     First its work, once for each variant that the target prefers to the one that does it. Equal
     work is decided by memory: squares, since the largest node makes the arena.
     """
-    node = graph.nodes[n]
-    tensors = [graph.tensors[i] for i in (*node.inputs, node.outputs[0])]
+    graph, node = problem.graph, problem.graph.nodes[n]
+    tensors = [graph.tensors[i] for i in (*node.inputs, *node.outputs)]
     macs = OPERATORS[node.op].macs
     work = macs(node.params, *tensors) if macs else math.prod(tensors[-1].shape)
     costs = {}
     for orders, lowering in found.items():
         rank = 0 if lowering.identity else target.variants.index(lowering.variant)
-        costs[orders] = work * rank << MEMORY_BITS | least_bytes(graph, n, demand_of(lowering)) ** 2
+        memory = least_bytes(problem, n, demand_of(lowering))
+        costs[orders] = work * rank << MEMORY_BITS | memory**2
     return costs

@@ -117,7 +117,7 @@ def plan_memory(
     raise UnsupportedError(
         f"the activations need an arena of {plan.arena_bytes} bytes, "
         f"{plan.arena_bytes - arena_max} more than the {arena_max} allowed "
-        f"(no plan for these kernels can be below {plan.lower_bound})"
+        f"(with these kernels no plan can be below {plan.lower_bound})"
     )
 
 
@@ -156,15 +156,6 @@ def _most_shared(
         written = sum(graph.tensors[t].nbytes for t in graph.nodes[n].outputs)
         savings.append(min(shared, written) - mode.scratch)
     return max(savings)
-
-
-def least_bytes(graph: Graph, n: int, demand: Demand) -> int:
-    """Bytes that a node needs while it runs, if its inputs die there."""
-    node = graph.nodes[n]
-    tensors = {t for t in (*node.inputs, *node.outputs) if graph.tensors[t].data is None}
-    dying = tuple(t for t in tensors if t not in node.outputs)
-    apart = sum(graph.tensors[t].nbytes for t in tensors)
-    return apart - _most_shared(graph, {n: modes_of(demand)}, n, dying)
 
 
 def _plan_in_order(problem: Problem, modes: Sequence[Sequence[Mode]], enough: int | None) -> Plan:

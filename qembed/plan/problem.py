@@ -143,6 +143,11 @@ def footprint(problem: Problem, n: int, mode: Mode) -> int:
     return _live_bytes(problem, position) + mode.scratch - saved
 
 
+def least_bytes(problem: Problem, n: int, demand: Demand) -> int:
+    """Bytes that must exist while a node runs in its most modest mode."""
+    return min(footprint(problem, n, mode) for mode in modes_of(demand))
+
+
 def standing(problem: Problem) -> int:
     """Bytes that must exist before, after or between the nodes, whatever their modes."""
     quiet = set(range(-1, len(problem.order) + 1)) - set(problem.positions.values())
