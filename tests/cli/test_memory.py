@@ -32,3 +32,14 @@ def test_a_target_without_a_kernel(qembed, digits, tmp_path):
     result = qembed("info", "model.npz", "--target", "odd.toml", "--memory-svg", "plan.svg")
     assert result.status == 3
     assert "target 'odd' lacks a kernel for this model" in result.sentence
+
+
+def test_export_within_a_limit_or_not_at_all(qembed, digits, tmp_path):
+    least = qembed("info", digits, "--target", "native", "--json").document["arena_lower_bound"]
+    limit = ("--target", "native", "-o", "out", "--arena-max")
+    refused = qembed("export", digits, *limit, least - 4)
+    assert refused.status == 3
+    assert f"{4} more than the {least - 4} allowed" in refused.sentence
+    assert not (tmp_path / "out").exists()
+    document = qembed("export", digits, *limit, least, "--json").document
+    assert document["manifest"]["arena_bytes"] <= least
