@@ -11,7 +11,15 @@ from rich.console import RenderableType
 
 from qembed.backends.host import HostModel
 from qembed.boards import load_board
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, target_option
+from qembed.cli._common import (
+    FILE,
+    emit,
+    json_option,
+    load_model,
+    model_argument,
+    stderr,
+    target_option,
+)
 from qembed.dataset import blocks, open_dataset, random_dataset
 from qembed.errors import QembedError
 from qembed.export import ExportResult, Vectors, export_model
@@ -63,13 +71,11 @@ def command(
     graph = load_model(model)
     name = prefix or sanitize_prefix(graph.name)
     if board is not None:
-        project = export_firmware(
-            [graph],
-            load_board(board),
-            output or Path(f"{name}-{Path(board).name}"),
-            [prefix],
-            arena_max=arena_max,
-        )
+        folder = output or Path(f"{name}-{Path(board).name}")
+        with stderr().status(f"exporting for {board}"):
+            project = export_firmware(
+                [graph], load_board(board), folder, [prefix], arena_max=arena_max
+            )
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
         _remember(graph, manifest(graph, project.board.target, sources))
@@ -79,14 +85,11 @@ def command(
         return
     chip = load_target(target)
     folder = output or Path(f"{name}-{chip.name}")
-    result = export_model(
-        graph,
-        chip,
-        folder,
-        prefix=prefix,
-        vectors=_vectors(graph, vectors) if vectors else None,
-        arena_max=arena_max,
-    )
+    with stderr().status(f"exporting for {target}"):
+        checked = _vectors(graph, vectors) if vectors else None
+        result = export_model(
+            graph, chip, folder, prefix=prefix, vectors=checked, arena_max=arena_max
+        )
     _remember(graph, result.manifest)
     click.echo(f"wrote {result.folder}; try it with: make -C {result.folder}", err=True)
     emit("export", _document(result), as_json, lambda: _tables(result))

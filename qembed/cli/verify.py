@@ -21,6 +21,7 @@ from qembed.cli._common import (
     load_model,
     model_argument,
     progress,
+    stderr,
 )
 from qembed.device.transport import open_port
 from qembed.files import write_text
@@ -95,14 +96,16 @@ def command(
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(max(1, len(ports))))
         if board and graph:
-            subjects = [stack.enter_context(on_board(graph, load_board(board)))]
+            with stderr().status(f"building for {board}"):
+                subjects = [stack.enter_context(on_board(graph, load_board(board)))]
         else:
             opened = contextlib.closing
             lines = [
                 stack.enter_context(opened(open_port(url, baud, rtscts=rtscts, reset=reset)))
                 for url in ports
             ]
-            subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
+            with stderr().status("shaking hands"):
+                subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
         trials = [trial or choose(s.graph, cast(Kind, vectors), inputs, samples) for s in subjects]
         reports = verify_all(subjects, trials, pool)
 

@@ -34,8 +34,12 @@ class Step:
 
 
 def describe(value: Value) -> str:
-    """Name, type and shape of a value, for messages."""
-    return f"'{value.name}' ({value.dtype}{list(value.shape)})"
+    """Name, type and shape of a value, for messages.
+
+    Of the names that a converter joins with semicolons for a fused tensor, the first will do.
+    """
+    name, *fused = value.name.split(";")
+    return f"'{name}{';...' if fused else ''}' ({value.dtype}{list(value.shape)})"
 
 
 def operand(op: Operator, index: int, dtypes: Sequence[str] = ("int8", "int16")) -> Value:
