@@ -4,62 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qembed.backends import reference
-from qembed.backends.host import HostModel
 from qembed.container import graph_hash
 from qembed.device.session import Observation, Session
 from qembed.errors import DeviceError, InputError
 from qembed.ir import AnyArray, Graph
-from qembed.ops import OPERATORS
 from qembed.verify.expected import Expectation, SampleBytes, expectations
-from qembed.verify.layers import ReportedLayer, unstored
-from qembed.verify.report import (
-    Blame,
-    Cost,
-    Difference,
-    LayerSummary,
-    LineSummary,
-    Report,
-)
+from qembed.verify.layers import ReportedLayer
+from qembed.verify.locate import Task, locate
+from qembed.verify.report import Cost, Difference, LayerSummary, LineSummary, Report
+
+SUSPECTS, HEALTHY = 4, 2
+"""Samples that are run again to find the cause of a difference."""
 
 Progress = Callable[[int, int], None]
 """Told the number of samples done and of all."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Task:
-    """A model on a board, and the samples to run there."""
-
-    graph: Graph
-    session: Session
-    model: int
-    layers: tuple[ReportedLayer, ...]
-    inputs: tuple[AnyArray, ...]
-
-    @property
-    def ordered(self) -> bool:
-        """The samples are successive steps of a model with state."""
-        return bool(self.graph.state)
-
-    def history(self, sample: int) -> list[AnyArray]:
-        """Return what must be run to come to a sample: itself, or all steps up to it."""
-        start = 0 if self.ordered else sample
-        return [array[start : sample + 1] for array in self.inputs]
-
-
 @dataclass(slots=True, eq=False)
 class _Tally:
-    """Counts over the samples so far."""
+    """Counts over the samples so far, and a few of them to examine.
+
+    `suspects` differ first in `suspect_layer`, that of the first of them; in `healthy` ones every
+    byte is right.
+    """
 
     wrong: NDArray[np.int64]
     first: NDArray[np.int64]
     differing: int = 0
-    suspect: int | None = None
+    suspect_layer: int | None = None
+    suspects: list[int] = field(default_factory=list)
+    healthy: list[int] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     layer_ticks: list[tuple[int, ...]] = field(default_factory=list)
 
@@ -103,7 +82,7 @@ def verify(
         _compare(tally, want, have)
         if progress is not None:
             progress(have.index + 1, count)
-    first = None if tally.suspect is None else locate(task, tally.suspect)
+    first = locate(task, tally.suspects, tally.healthy) if tally.suspects else None
     return _report(task, tally, first, time.monotonic() - started)
 
 
@@ -141,142 +120,19 @@ def _compare(tally: _Tally, want: Expectation, have: Observation) -> None:
     tally.totals.append(record.ticks)
     tally.layer_ticks.append(record.layer_ticks)
     if have.input_is_right and not wrong.any() and want.outputs == record.outputs:
+        if len(tally.healthy) < HEALTHY:
+            tally.healthy.append(have.index)
         return
     tally.differing += 1
     tally.wrong += wrong
-    if wrong.any():
-        tally.first[int(wrong.argmax())] += 1
-    if tally.suspect is None:
-        tally.suspect = have.index
-
-
-# ---- the first difference ----------------------------------------------------------------------
-
-
-def locate(task: Task, sample: int) -> Difference:
-    """Run a sample again and find its first wrong element, and who is wrong there."""
-    history = task.history(sample)
-    *_, want = expectations(task.graph, task.layers, history)
-    *_, have = task.session.infer_many(task.model, SampleBytes(history), ordered=task.ordered)
-    if not have.input_is_right:
-        return _without_element(task, sample, -1, "input")
-    for layer, (right, got) in enumerate(
-        zip(want.layer_hashes, have.record.layer_hashes, strict=True)
+    first = int(wrong.argmax()) if wrong.any() else None
+    if first is not None:
+        tally.first[first] += 1
+    if not tally.suspects or (
+        first is not None and first == tally.suspect_layer and len(tally.suspects) < SUSPECTS
     ):
-        if right != got:
-            return _locate_in_layer(task, sample, layer, history)
-    if want.outputs != have.record.outputs:
-        return _locate_in_outputs(task, sample, have.record.outputs, history)
-    return _without_element(task, sample, len(task.layers), "unstable")
-
-
-def _locate_in_layer(
-    task: Task, sample: int, layer: int, history: Sequence[AnyArray]
-) -> Difference:
-    reported = task.layers[layer]
-    data, _ = task.session.fetch(task.model, SampleBytes(history), layer, ordered=task.ordered)
-    tensor = task.graph.tensors[reported.tensor]
-    if len(data) != tensor.nbytes:
-        raise DeviceError(
-            f"layer {layer} of the firmware has {len(data)} bytes, in the model {tensor.nbytes}: "
-            "they are not of one making; export and build again"
-        )
-    got = unstored(data, task.graph, reported)
-    host = HostModel(task.graph).trace(history)
-    truth = reference.trace(task.graph, history)
-    blame: Blame = "board"
-    if not _same(host[reported.tensor][-1], truth[reported.tensor][-1]):
-        blame = "host"
-    elif _same(got, truth[reported.tensor][-1]):
-        return _without_element(task, sample, layer, "unstable")
-    return _element(task, sample, layer, truth, got, blame)
-
-
-def _element(
-    task: Task, sample: int, layer: int, truth: dict[int, AnyArray], got: AnyArray, blame: Blame
-) -> Difference:
-    reported = task.layers[layer]
-    right = truth[reported.tensor][-1]
-    different = right.view(np.uint8) != got.view(np.uint8)
-    different = different.reshape(*right.shape, -1).any(axis=-1)
-    index = tuple(int(i) for i in np.argwhere(different)[0]) if different.any() else ()
-    distance = np.abs(got.astype(np.float64) - right.astype(np.float64))
-    return replace(
-        _without_element(task, sample, layer, blame),
-        index=index,
-        accumulator=_accumulator(task.graph, reported, truth, index),
-        expected=right[index].item() if index else None,
-        got=got[index].item() if index else None,
-        differing=int(different.sum()),
-        elements=different.size,
-        largest=float(np.nanmax(distance, initial=0.0)),
-    )
-
-
-def _accumulator(
-    graph: Graph, reported: ReportedLayer, truth: dict[int, AnyArray], index: tuple[int, ...]
-) -> int | None:
-    node = graph.nodes[reported.node]
-    accumulate = OPERATORS[node.op].accumulate
-    if accumulate is None or not index:
-        return None
-    inputs = [
-        data if (data := graph.tensors[i].data) is not None else truth[i][-1] for i in node.inputs
-    ]
-    return int(accumulate(node.params, *inputs)[index])
-
-
-def _locate_in_outputs(
-    task: Task, sample: int, outputs: bytes, history: Sequence[AnyArray]
-) -> Difference:
-    """Every layer was right when it was done, but what the application reads is not."""
-    truth = reference.trace(task.graph, history)
-    at = 0
-    for index in task.graph.outputs:
-        tensor = task.graph.tensors[index]
-        data, at = outputs[at : at + tensor.nbytes], at + tensor.nbytes
-        got = np.frombuffer(data, np.dtype(tensor.dtype).newbyteorder("<"))
-        got = got.astype(tensor.dtype).reshape(tensor.shape)
-        right = truth[index][-1]
-        if not _same(got, right):
-            wrong = np.argwhere(got != right)
-            place = tuple(int(i) for i in wrong[0]) if len(wrong) else ()
-            return replace(
-                _without_element(task, sample, len(task.layers), "board"),
-                tensor=tensor.name,
-                index=place,
-                expected=right[place].item() if place else None,
-                got=got[place].item() if place else None,
-                differing=len(wrong),
-                elements=right.size,
-            )
-    return _without_element(task, sample, len(task.layers), "host")
-
-
-def _without_element(task: Task, sample: int, layer: int, blame: Blame) -> Difference:
-    reported = task.layers[layer] if 0 <= layer < len(task.layers) else None
-    node = task.graph.nodes[reported.node] if reported else None
-    return Difference(
-        sample=sample,
-        layer=layer,
-        name=node.name if node else "",
-        op=node.op if node else "",
-        variant=reported.variant if reported else "",
-        function=reported.function if reported else "",
-        tensor=task.graph.tensors[reported.tensor].name if reported else "",
-        index=(),
-        accumulator=None,
-        expected=None,
-        got=None,
-        differing=0,
-        elements=0,
-        largest=0.0,
-        blame=blame,
-    )
-
-
-def _same(a: AnyArray, b: AnyArray) -> bool:
-    return a.tobytes() == b.tobytes()
+        tally.suspects.append(have.index)
+        tally.suspect_layer = first
 
 
 # ---- the report --------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ def unstored(data: bytes, graph: Graph, layer: ReportedLayer) -> AnyArray:
     """Read the bytes of a layer's output that a board sent, shape (*tensor.shape)."""
     tensor = graph.tensors[layer.tensor]
     flat = np.frombuffer(data, np.dtype(tensor.dtype).newbyteorder("<")).astype(tensor.dtype)
-    return from_storage(flat, tensor.shape, layer.order)[0]
+    (array,) = from_storage(flat, tensor.shape, layer.order)
+    return array  # type: ignore[no-any-return]
 
 
 def packed(arrays: Sequence[AnyArray]) -> list[bytes]:

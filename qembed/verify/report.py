@@ -18,6 +18,23 @@ BLAMES: dict[Blame, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What explains every observed byte of a wrong layer.
+
+    Attributes
+    ----------
+    kind : str
+        "rounding", "saturation", "padding", "parameters", "weights", "endianness", "alignment",
+        "stale", "buffer", "overlap", "channels", "layout" or "input".
+    text : str
+        For people.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """The first wrong element of the first wrong layer of the first wrong sample.
 
@@ -41,6 +58,10 @@ class Difference:
     largest : float
         Largest difference of an element.
     blame : Blame
+    pattern : str
+        Which elements differ, in words.
+    causes : tuple of Cause
+        The likeliest first; empty if no candidate explains what was seen.
     """
 
     sample: int
@@ -58,6 +79,8 @@ class Difference:
     elements: int
     largest: float
     blame: Blame
+    pattern: str = ""
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
