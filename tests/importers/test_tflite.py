@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as published
 
+from qembed.arithmetic import Requantization
 from qembed.backends import reference
 from qembed.errors import ModelError, QembedError, UnsupportedError
 from qembed.importers import import_bytes, import_model
 from qembed.importers.tflite import schema
+from qembed.importers.tflite.ops.mean import divided
 from qembed.importers.tflite.reader import parse
 from qembed.ops import _accumulator
 from support.tflite_writer import Writer
@@ -170,6 +172,12 @@ OTHER_NAMES = {
     "filter_h": "filterheight",
     "filter_w": "filterwidth",
 }
+
+
+def test_the_multiplier_of_a_mean_is_cut_and_not_normalized():
+    by = Requantization(np.array([1 << 30], np.int32), np.array([0], np.int32))
+    third = divided(by, 3)
+    assert (third.multiplier[0], third.shift[0]) == ((1 << 31) // 3, -1)
 
 
 def test_option_tables_agree_with_the_published_schema():

@@ -31,7 +31,7 @@ def svdf(rng, state_dtype="int16"):
             (batch, filters * memory),
             state_dtype,
             state_scale,
-            0,
+            0 if wide else draw.zero_point(rng),
             is_variable=True,
         ),
     ]

@@ -120,14 +120,15 @@ def binary(
     code: str,
     dtype: str,
     tied: bool = False,
-    output_dtype=None,
+    output_dtype: str | None = None,
+    scales: tuple[float, float] = (-6, -0.1),
     **options,
 ):
     """A file with one operator on two inputs, the second sometimes a constant; and inputs."""
     shape1, shape2 = choice(rng, PAIRS_OF_SHAPES)
-    same = scale(rng, -6, 0), zero_point(rng, dtype)
+    same = scale(rng, *scales), zero_point(rng, dtype)
     quantizations = [
-        same if tied else (scale(rng, -6, -0.1), zero_point(rng, dtype)) for _ in range(2)
+        same if tied else (scale(rng, *scales), zero_point(rng, dtype)) for _ in range(2)
     ]
     writer = Writer()
     x1 = writer.input(shape1, dtype, *quantizations[0])
