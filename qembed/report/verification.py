@@ -71,7 +71,11 @@ def difference_rows(first: Difference) -> list[tuple[str, str]]:
                 f"by up to {_number(first.largest)}",
             )
         )
+    if first.pattern:
+        rows.append(("pattern", first.pattern))
     rows.append(("blame", BLAMES[first.blame]))
+    for number, cause in enumerate(first.causes):
+        rows.append(("likely cause" if number == 0 else "or", cause.text))
     return rows
 
 

@@ -14,7 +14,7 @@ from qembed.report.verification import verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.resources import PACKAGE
 from qembed.targets import load_target
-from qembed.verify.report import BLAMES, Cost, Difference, LayerSummary, LineSummary, Report
+from qembed.verify.report import BLAMES, Cause, Cost, Difference, LayerSummary, LineSummary, Report
 from qembed.verify.trial import choose
 from report.test_pages import EVIL, Checker, browser
 
@@ -36,7 +36,8 @@ def difference(blame="board", **fields):
     first = Difference(
         sample=4, layer=1, name=EVIL, op="conv", variant="dsp", function="qe_conv_dsp", tensor="t",
         index=(0, 3, 5, 7), accumulator=-12_345, expected=17.0, got=-128.0,
-        differing=40, elements=512, largest=145.0, blame=blame,
+        differing=40, elements=512, largest=145.0, blame=blame, pattern="every fourth channel",
+        causes=(Cause("rounding", "rounds once"), Cause("overlap", "overwritten by layer 3")),
     )  # fmt: skip
     return dataclasses.replace(first, **fields)
 
@@ -76,6 +77,7 @@ def test_the_first_difference_is_told_in_full(blame, trial):
     for words in (
         "DIFFERENT: 3 of 500 samples", "sample", "conv", "qe_conv_dsp (dsp)", "[0, 3, 5, 7]",
         "-12,345", "17", "-128", "40 of 512 elements, by up to 145", BLAMES[blame],
+        "every fourth channel", "likely cause  rounds once", "overwritten by layer 3",
     ):  # fmt: skip
         assert words in text
 
