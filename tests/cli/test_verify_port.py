@@ -12,6 +12,7 @@ import pytest
 
 from qembed import container
 from qembed.boards import load_board
+from qembed.device import session
 from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
 from qembed.export.firmware import export_firmware
@@ -108,7 +109,8 @@ def terminal(answer=b""):
 
 
 @pytest.mark.parametrize("chatter", [b"", b"U-Boot 2024.01\r\n=> " * 20, bytes(range(256)) * 4])
-def test_a_port_without_our_firmware(chatter, qembed, digits):
+def test_a_port_without_our_firmware(chatter, qembed, digits, monkeypatch):
+    monkeypatch.setattr(session, "HELLO_TIMEOUT", 0.5)
     with terminal(chatter) as port:
         result = qembed("verify", digits, "--port", port)
     assert result.status == 3
