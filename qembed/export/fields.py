@@ -134,11 +134,6 @@ def pair(inputs: Sequence[Tensor], output: Tensor) -> Fields:
     return {"walk1": walk1, "walk2": walk2}
 
 
-def not_broadcast(inputs: Sequence[Tensor], output: Tensor) -> tuple[int, ...]:
-    """Positions of the operands that the output may overwrite."""
-    return tuple(i for i, x in enumerate(inputs) if x.nbytes == output.nbytes)
-
-
 def broadcast_walks(names: Sequence[str], shapes: Sequence[Shape], output: Shape) -> list[Fields]:
     """`qe_walk` through operands, in the order of the output they are broadcast to."""
     strides = [broadcast_strides(shape, output) for shape in shapes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qembed.errors import UnsupportedError
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.add import Add
@@ -39,5 +39,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_add.c", "portable/qe_fixedpoint.c"),
         headers=("qe_add.h",),
-        in_place=fields.not_broadcast(inputs, y),
+        overlaps=overlaps.element_wise(inputs, y),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.compare import Compare
@@ -43,5 +43,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_compare.c", "portable/qe_fixedpoint.c"),
         headers=("qe_compare.h",),
-        in_place=fields.not_broadcast(inputs, y) if dtype == "int8" else (),
+        overlaps=overlaps.element_wise(inputs, y),
     )

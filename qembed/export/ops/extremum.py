@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.extremum import Extremum
@@ -21,5 +21,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         fields={"inputs": fields.pair(inputs, y), "largest": int(params.largest)},
         sources=("portable/qe_extremum.c",),
         headers=("qe_extremum.h",),
-        in_place=fields.not_broadcast(inputs, y),
+        overlaps=overlaps.element_wise(inputs, y),
     )

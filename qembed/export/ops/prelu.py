@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import CArray, Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.prelu import Prelu
@@ -28,5 +28,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_prelu.c", "portable/qe_fixedpoint.c"),
         headers=("qe_prelu.h",),
-        in_place=(0,),
+        overlaps=overlaps.element_wise([x], x),
     )

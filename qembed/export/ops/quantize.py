@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.quantize import Quantize
@@ -16,7 +14,6 @@ def lower(node: Node, graph: Graph) -> Lowering:
     """Fill the portable kernel's parameters."""
     params: Quantize = node.params
     x = graph.tensors[node.inputs[0]]
-    same_size = np.dtype(x.dtype).itemsize == np.dtype(params.output_dtype).itemsize
     output: fields.Fields = {"output_zero_point": params.output_zero_point}
     values: fields.Fields = {"count": math.prod(x.shape)}
     output_type = fields.NUMBER[params.output_dtype]
@@ -39,5 +36,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         fields=values | output,
         sources=("portable/qe_quantize.c", "portable/qe_fixedpoint.c"),
         headers=("qe_quantize.h",),
-        in_place=(0,) if same_size else (),
+        overlaps=overlaps.element_wise([x], graph.tensors[node.outputs[0]]),
     )

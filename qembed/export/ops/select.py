@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 
@@ -21,5 +21,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         fields=dict(zip(names, found, strict=True)),
         sources=("portable/qe_select.c",),
         headers=("qe_select.h",),
-        in_place=tuple(i for i in fields.not_broadcast(inputs, y) if i > 0),
+        overlaps=overlaps.element_wise(inputs, y),
     )

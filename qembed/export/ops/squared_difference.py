@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.squared_difference import SquaredDifference
@@ -35,5 +35,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         },
         sources=("portable/qe_squared_difference.c", "portable/qe_fixedpoint.c"),
         headers=("qe_squared_difference.h",),
-        in_place=fields.not_broadcast(inputs, y),
+        overlaps=overlaps.element_wise(inputs, y),
     )
