@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from qembed.importers import import_bytes
 from qembed.ir import Graph, Node, Quantization, Tensor
 from qembed.ops.quantize import Quantize
 from support import draw
@@ -86,3 +87,24 @@ def test_reals_beyond_int32_saturate(form):
     reals = np.array([[np.inf, -np.inf, 3e38, -3e38]], np.float32)
     (answer,) = FORMS[form]([(Graph("q", tensors, (node,), (0,), (1,)), [reals])])
     assert_equal(answer[0], np.array([[127, -128, 127, -128]], np.int8), form)
+
+
+@pytest.mark.parametrize("target", ["int8", "uint8", "int16", "int32"])
+@pytest.mark.parametrize("source", ["float32", "int8", "uint8", "int16", "int32"])
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "reference"])
+def test_every_pair_of_types(form, source, target):
+    """TFLM converts between some types only; between the others all forms agree at least."""
+    rng = np.random.default_rng(0)
+    if source == "float32":
+        inputs = rng.normal(0, 3e4, (3, 1, 200)).astype(np.float32)
+    else:
+        limits = np.iinfo(source)
+        inputs = rng.integers(limits.min, limits.max + 1, (3, 1, 200))
+    writer = Writer()
+    quantization = {} if source == "float32" else {"scale": 0.25, "zero_point": 3}
+    x = writer.input((1, 200), source, **quantization)
+    y = writer.output((1, 200), target, 0.75, 2)
+    writer.operator("QUANTIZE", [x], [y])
+    graph = import_bytes(writer.bytes(), "test")
+    jobs = [(graph, [inputs.astype(source)])]
+    assert_equal(FORMS[form](jobs)[0][0], FORMS["reference"](jobs)[0][0], form)

@@ -11,6 +11,9 @@ from qembed.ops.dequantize import Dequantize
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one dequantize. TFLite Micro silently ignores all scales but the first: refused."""
-    x, y = values.operand(op, 0, ("int8", "uint8", "int16")), values.result(op, ("float32",))
+    x, y = (
+        values.operand(op, 0, ("int8", "uint8", "int16", "int32")),
+        values.result(op, ("float32",)),
+    )
     scale = values.quantization(x)
     return [Step("dequantize", Dequantize(scale.scale, scale.zero_point), (x,), (y,))]

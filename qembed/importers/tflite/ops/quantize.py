@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qembed.errors import UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
@@ -11,21 +10,13 @@ from qembed.ops.quantize import Quantize
 
 INTEGERS = ("int8", "uint8", "int16", "int32")
 
-# From each input type to these output types, as in TFLite Micro.
-PAIRS = {
-    "float32": ("int8", "uint8", "int16"),
-    "int8": ("int8", "uint8", "int16", "int32"),
-    "uint8": ("int8",),
-    "int16": ("int8", "int16", "int32"),
-    "int32": ("int8", "int16"),
-}
-
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:
-    """From real numbers by division; from integers by one multiplier."""
-    x, y = values.operand(op, 0, tuple(PAIRS)), values.result(op, INTEGERS)
-    if y.dtype not in PAIRS[x.dtype]:
-        raise UnsupportedError(f"{values.describe(x)} cannot be converted to {y.dtype}")
+    """From real numbers by division; from integers by one multiplier.
+
+    Also between types for which TFLite Micro has no kernel, by the same equation.
+    """
+    x, y = values.operand(op, 0, ("float32", *INTEGERS)), values.result(op, INTEGERS)
     output = values.quantization(y)
     if x.dtype == "float32":
         params = Quantize(values.dtype_of(y), output.zero_point, scale=output.scale)
