@@ -68,10 +68,12 @@ def _require_ours(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():
         raise QembedError(f"{folder} exists and is no folder: choose another place")
     ours = {MARKER, *_listed(folder)}
+    is_export = (folder / MARKER).is_file()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         is_folder = path.is_dir() and not path.is_symlink()
-        if is_folder or name in ours or name.split("/")[0] == BUILD:
+        is_built = is_export and name.split("/")[0] == BUILD
+        if is_folder or is_built or name in ours:
             continue
         raise QembedError(
             f"{folder} holds '{name}', which no export wrote: choose another folder or move it away"

@@ -45,6 +45,14 @@ def test_a_users_file_is_never_lost(tmp_path, name):
     assert listing(out) == {*FILES, folder.MARKER, name}
 
 
+def test_what_was_built_elsewhere_is_not_ours(tmp_path):
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "mine.o").write_text("mine")
+    with pytest.raises(QembedError, match=r"holds 'build/mine\.o'"):
+        write_folder(tmp_path, FILES)
+    assert listing(tmp_path) == {"build/mine.o"}
+
+
 def test_a_listing_cannot_claim_what_is_not_a_list(tmp_path):
     (tmp_path / "mine.c").write_text("mine")
     for text in ('{"mine.c": 1}', "[1, null]", "\xff", '"mine.c"'):
