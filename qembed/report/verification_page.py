@@ -68,6 +68,7 @@ def verification_page(
             html.Section(several + "Board and model", [html.Pairs(_facts(report, graph, trial))]),
             *_difference_section(report, several),
             html.Section(several + "Layers", _layer_blocks(report)),
+            html.Section(several + "Outputs as real numbers", [_agreement(report)]),
         ]
         if trial.coverage:
             sections.append(html.Section(several + "Coverage", [_coverage(graph, trial.coverage)]))
@@ -145,6 +146,15 @@ def _layer_blocks(report: Report) -> list[html.Block]:
         wrong = [(r.name, float(r.differing), count(r.differing)) for r in report.layers]
         blocks += [html.Prose("Samples that differ, by layer:"), html.Plot(svg.bars(wrong))]
     return blocks
+
+
+def _agreement(report: Report) -> html.Grid:
+    names = ("acc", "rmse", "mae", "l2r", "mean", "std", "nse", "cos")
+    rows = []
+    for one in report.agreement:
+        values = [getattr(one, name) for name in names]
+        rows.append([one.output, *("" if v is None else f"{v:.6g}" for v in values)])
+    return html.Grid(["output", *(f">{name}" for name in names)], rows)
 
 
 def _coverage(graph: Graph, coverage: Sequence[Coverage]) -> html.Grid:

@@ -13,6 +13,7 @@ from qembed.container import graph_hash
 from qembed.device.session import Observation, Session
 from qembed.errors import DeviceError, InputError
 from qembed.ir import AnyArray, Graph
+from qembed.verify.agreement import Accumulator
 from qembed.verify.expected import Expectation, SampleBytes, expectations
 from qembed.verify.layers import ReportedLayer
 from qembed.verify.locate import Task, locate
@@ -35,6 +36,7 @@ class _Tally:
 
     wrong: NDArray[np.int64]
     first: NDArray[np.int64]
+    agreement: Accumulator
     differing: int = 0
     suspect_layer: int | None = None
     suspects: list[int] = field(default_factory=list)
@@ -72,7 +74,9 @@ def verify(
     """
     started = time.monotonic()
     task = _prepare(graph, session, tuple(layers), inputs)
-    tally = _Tally(np.zeros(len(layers), np.int64), np.zeros(len(layers), np.int64))
+    tally = _Tally(
+        np.zeros(len(layers), np.int64), np.zeros(len(layers), np.int64), Accumulator(graph)
+    )
     count = len(task.inputs[0])
     expected = expectations(graph, task.layers, task.inputs)
     seen = session.infer_many(
@@ -117,6 +121,7 @@ def _prepare(
 def _compare(tally: _Tally, want: Expectation, have: Observation) -> None:
     record = have.record
     wrong = np.array(want.layer_hashes) != np.array(record.layer_hashes)
+    tally.agreement.add(want.outputs, record.outputs)
     tally.totals.append(record.ticks)
     tally.layer_ticks.append(record.layer_ticks)
     if have.input_is_right and not wrong.any() and want.outputs == record.outputs:
@@ -170,6 +175,7 @@ def _report(task: Task, tally: _Tally, first: Difference | None, seconds: float)
         layer_bytes=len(tally.totals)
         * sum(task.graph.tensors[layer.tensor].nbytes for layer in task.layers),
         first=first,
+        agreement=tally.agreement.result(),
         cost=Cost(
             info.counter_unit, float(totals.min()), float(np.median(totals)), float(totals.max())
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from qembed.verify.agreement import Agreement
+
 Blame = Literal["board", "host", "input", "unstable"]
 """Who departs from the reference: the board; the host kernels (then it is a bug of qembed); nobody,
 but the board saw another input than was sent; or a difference that a second run does not show."""
@@ -162,6 +164,8 @@ class Report:
     layer_bytes : int
         Activation bytes that were compared.
     first : Difference, optional
+    agreement : tuple of Agreement
+        One per output.
     cost : Cost, optional
         None if the board has no counter, or one that does not count.
     line : LineSummary
@@ -177,5 +181,6 @@ class Report:
     layers: tuple[LayerSummary, ...]
     layer_bytes: int
     first: Difference | None
+    agreement: tuple[Agreement, ...]
     cost: Cost | None
     line: LineSummary

@@ -14,10 +14,12 @@ from qembed.report.verification import verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.resources import PACKAGE
 from qembed.targets import load_target
+from qembed.verify.agreement import Agreement
 from qembed.verify.report import BLAMES, Cause, Cost, Difference, LayerSummary, LineSummary, Report
 from qembed.verify.trial import choose
 from report.test_pages import EVIL, Checker, browser
 
+AGREEMENT = (Agreement("classes", 0.994, 0.0625, 0.03125, 0.5, -0.25, 0.75, None, 0.875),)
 COST = Cost("instructions", 271_692.0, 272_871.0, 274_547.0)
 LINE = LineSummary(120, 7, 3, 44_530, 63_146, 11, 2, 1.5)
 
@@ -51,7 +53,7 @@ def report(first=None, cost=COST):
     return Report(
         verdict="different" if first else "equal", model="digits", hash="02" * 32, port="/dev/x",
         firmware="qembed on board", samples=500, differing=wrong[1], layers=layers,
-        layer_bytes=3_098_000, first=first, cost=cost, line=LINE,
+        layer_bytes=3_098_000, first=first, cost=cost, agreement=AGREEMENT, line=LINE,
     )  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def test_pages_hold_everything(pages):
     good, bad = ("".join(Checker(page).text) for page in pages)
     for words in (
         "Equal in every byte", "digits", "3,098,000 bytes", "Memory", "Coverage", "upper clamp",
-        "scikit-learn", "written", "NumPy", "1,000",
+        "scikit-learn", "written", "NumPy", "1,000", "rmse", "0.0625", "0.994",
     ):  # fmt: skip
         assert words in good
     for words in ("Different", "The first difference", "[0, 3, 5, 7]", BLAMES["board"], EVIL):
