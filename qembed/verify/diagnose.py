@@ -27,6 +27,10 @@ MAX_CHANNELS = 4
 """Wrong channels in which single weights are searched; more of them have another cause."""
 MAX_SEARCH = 4_000_000
 """Products of window positions and taps for which every value of every weight is tried."""
+MOST_KNOWN = 0.5
+"""Part of a layer that a cause must explain if the rest depends on unknown bytes."""
+UNKNOWN = (0, 0x7F, 0x85)
+"""Bytes that are tried for those that nobody knows."""
 MAX_SHIFT = 64
 """Bytes by which a buffer is tried to be displaced."""
 FEWEST_SHIFTED = 16
@@ -130,6 +134,36 @@ def _explains(evidence: Evidence, compute: Callable[[Case], AnyArray | None]) ->
         if result is None or result.shape != case.got.shape or not np.array_equal(result, case.got):
             return False
     return True
+
+
+def _explains_where_known(
+    evidence: Evidence, variants: Sequence[Callable[[Case], AnyArray | None]]
+) -> bool:
+    """Explain all elements that do not depend on bytes nobody knows; these must be most of them.
+
+    The variants fill in different bytes for the unknown ones.
+    """
+    for case in evidence.cases:
+        first, *others = (compute(case) for compute in variants)
+        if first is None or first.shape != case.got.shape:
+            return False
+        known = np.ones(first.shape, bool)
+        for other in others:
+            known &= first == other
+        if known.mean() < MOST_KNOWN or np.any(known & (first != case.got)):
+            return False
+    return True
+
+
+def _displaced(array: AnyArray, step: int, fill: int) -> AnyArray:
+    """Read an array `step` bytes behind its place; what lies beyond it is `fill`."""
+    data = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
+    moved = np.full_like(data, fill)
+    if step > 0:
+        moved[:-step] = data[step:]
+    else:
+        moved[-step:] = data[:step]
+    return moved.view(array.dtype).reshape(array.shape)
 
 
 def _with(evidence: Evidence, **changes: Any) -> Callable[[Case], AnyArray | None]:
@@ -367,10 +401,19 @@ def _padding(evidence: Evidence) -> Iterator[Cause]:
             if _explains(evidence, _on(evidence, change, padding=none)):
                 yield Cause("padding", f"padded with the {mode} of the image")
     (top, bottom), (left, right) = padding
-    for other, text in (
+    others = [
         (((bottom, top), (right, left)), "the odd pixel of the padding is on the other side"),
         (((left, right), (top, bottom)), "vertical and horizontal padding are exchanged"),
-    ):
+    ]
+    for step in (-1, 1):
+        down = ((top + step, bottom - step), (left, right))
+        across = ((top, bottom), (left + step, right - step))
+        both = (down[0], across[1])
+        for other in (down, across, both):
+            if min(other[0] + other[1]) >= 0:
+                words = f"{other[0][0]} rows at the top and {other[1][0]} columns at the left"
+                others.append((other, f"the padding is {words}, not {top} and {left}"))
+    for other, text in others:
         if other != padding and _explains(evidence, _with(evidence, padding=other)):
             yield Cause("padding", text)
 
@@ -421,17 +464,14 @@ def _input_order(evidence: Evidence) -> Iterator[Cause]:
         ("layout", "the input is read pixel by pixel, but lies plane by plane", _as_pixels),
         ("layout", "rows and columns of the input are exchanged", lambda x: x.swapaxes(1, 2)),
     ]
-    ways += [
-        (
-            "buffer",
-            f"the input is read {abs(step)} bytes too {'late' if step < 0 else 'early'}",
-            partial(_rolled, step=step),
-        )
-        for step in (1, -1, 2, -2, 3, -3, 4, -4)
-    ]
     for kind, text, change in ways:
         if _explains(evidence, _on(evidence, change)):
             yield Cause(kind, text)
+    for step in (1, -1, 2, -2, 3, -3, 4, -4):
+        if _explains_where_known(
+            evidence, [_on(evidence, partial(_displaced, step=step, fill=f)) for f in UNKNOWN]
+        ):
+            yield Cause("buffer", f"the input is read {step:+d} bytes beside its place")
     if len(evidence.node.inputs) > 1:
         reference = OPERATORS[evidence.node.op].reference
         if _explains(
@@ -617,18 +657,16 @@ def _constant_bytes(evidence: Evidence) -> Iterator[Cause]:
     for names in (("bias",), ("requantization",), ("bias", "requantization")):
         changes = {name: swapped[name] for name in names}
         if _explains(evidence, _with(evidence, **changes)):
-            text = " and ".join("the multipliers" if n != "bias" else "the bias" for n in names)
-            yield Cause("endianness", f"{text}: bytes in the opposite order")
+            text = " and ".join("multipliers" if n != "bias" else "biases" for n in names)
+            yield Cause("endianness", f"{text}: their bytes are in the opposite order")
     for step in (1, 2, 3, -1, -2, -3):
-        if _explains(evidence, _with(evidence, bias=_byte_rolled(bias, step))):
-            yield Cause("alignment", f"the bias is read {abs(step)} bytes beside its place")
-        other = replace(by, multiplier=_byte_rolled(by.multiplier, step))
-        if _explains(evidence, _with(evidence, requantization=other)):
-            yield Cause("alignment", f"the multipliers are read {abs(step)} bytes beside")
-
-
-def _byte_rolled(array: AnyArray, step: int) -> AnyArray:
-    return np.roll(np.ascontiguousarray(array).view(np.uint8), step).view(array.dtype)
+        beside = f"read {step:+d} bytes beside their place"
+        biases = [_with(evidence, bias=_displaced(bias, step, f)) for f in UNKNOWN]
+        if _explains_where_known(evidence, biases):
+            yield Cause("alignment", f"the biases are {beside}")
+        scales = [replace(by, multiplier=_displaced(by.multiplier, step, f)) for f in UNKNOWN]
+        if _explains_where_known(evidence, [_with(evidence, requantization=s) for s in scales]):
+            yield Cause("alignment", f"the multipliers are {beside}")
 
 
 # ---- the output buffer -------------------------------------------------------------------------

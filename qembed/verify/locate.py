@@ -39,6 +39,12 @@ class Task:
         start = 0 if self.ordered else sample
         return [array[start : sample + 1] for array in self.inputs]
 
+    def approach(self, sample: int) -> list[AnyArray]:
+        """Return a history that has another sample before it, so that what is left over shows."""
+        if self.ordered:
+            return self.history(sample)
+        return [array[[sample - 1, sample]] for array in self.inputs]
+
 
 def locate(task: Task, suspects: Sequence[int], healthy: Sequence[int]) -> Difference:
     """Run samples again; find the first wrong element of the first, who is wrong, and why.
@@ -51,7 +57,7 @@ def locate(task: Task, suspects: Sequence[int], healthy: Sequence[int]) -> Diffe
         Samples without a difference.
     """
     sample = suspects[0]
-    history = task.history(sample)
+    history = task.approach(sample)
     *_, want = expectations(task.graph, task.layers, history)
     *_, have = task.session.infer_many(task.model, SampleBytes(history), ordered=task.ordered)
     if not have.input_is_right:
@@ -91,9 +97,9 @@ def _locate_in_layer(
 
 def _fetch(task: Task, sample: int, layer: int) -> AnyArray:
     """Return a layer's output from the board, after the sample before has run there."""
-    if sample > 0 and not task.ordered:
-        before = SampleBytes([array[sample - 1 : sample] for array in task.inputs])
-        for _seen in task.session.infer_many(task.model, before):
+    if not task.ordered:
+        before = SampleBytes(task.approach(sample))[0]
+        for _seen in task.session.infer_many(task.model, [before]):
             pass
     history = SampleBytes(task.history(sample))
     data, _ = task.session.fetch(task.model, history, layer, ordered=task.ordered)
@@ -107,8 +113,7 @@ def _fetch(task: Task, sample: int, layer: int) -> AnyArray:
 
 
 def _case(task: Task, sample: int, reported: ReportedLayer, got: AnyArray) -> Case:
-    start = 0 if task.ordered else max(sample - 1, 0)
-    traced = HostModel(task.graph).trace([array[start : sample + 1] for array in task.inputs])
+    traced = HostModel(task.graph).trace(task.approach(sample))
     right = traced[reported.tensor]
     return Case(
         inputs=_inputs_of(task.graph, reported, traced),
