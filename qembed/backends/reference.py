@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,8 +12,16 @@ from qembed.ops import OPERATORS
 
 def run(graph: Graph, inputs: Sequence[AnyArray]) -> tuple[AnyArray, ...]:
     """Return the outputs of a batch, one array (B, *shape) per graph output."""
-    traced = trace(graph, inputs)
-    return tuple(traced[index] for index in graph.outputs)
+    return outputs_of(graph, trace(graph, inputs))
+
+
+def outputs_of(graph: Graph, traced: Mapping[int, AnyArray]) -> tuple[AnyArray, ...]:
+    """Pick the outputs from a trace; one that is a constant is repeated for each sample."""
+    count = len(traced[graph.inputs[0]])
+    return tuple(
+        traced[index] if data is None else np.repeat(data[None], count, axis=0)
+        for index, data in ((index, graph.tensors[index].data) for index in graph.outputs)
+    )
 
 
 def trace(graph: Graph, inputs: Sequence[AnyArray]) -> dict[int, AnyArray]:

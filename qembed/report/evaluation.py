@@ -104,7 +104,7 @@ def run_blocks(
                 if host
                 else reference.trace(graph, inputs)
             )
-            outputs = tuple(tensors[i] for i in graph.outputs)
+            outputs = reference.outputs_of(graph, tensors)
         yield Block(outputs, tensors)
 
 

@@ -1,5 +1,7 @@
 """Evaluation in blocks: state goes on from block to block, counts add up."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,17 @@ def test_labels_are_held_against_the_largest_output(adds_up, steps):
         wrong = Dataset(adds_up, steps.sources, 23, np.full(23, bad), "test")
         with pytest.raises(InputError, match="do not fit an output of 4 classes"):
             evaluate(adds_up, wrong)
+
+
+@pytest.mark.parametrize("form", ["host", "reference"])
+@pytest.mark.parametrize("traced", [False, True])
+def test_outputs_may_be_constants_inputs_and_named_twice(form, traced, adds_up, steps):
+    constant = Tensor("constant", (3,), "int16", data=np.array([1, -2, 300], np.int16))
+    odd = validate(
+        dataclasses.replace(adds_up, tensors=(*adds_up.tensors, constant), outputs=(2, 1, 0, 1))
+    )
+    (block,) = run_blocks(odd, steps, form, 1, traced)
+    fixed, memory, x, again = block.outputs
+    assert fixed.shape == (23, 3) and np.array_equal(fixed[7], constant.data)
+    assert np.array_equal(x, steps.sources[0]) and np.array_equal(memory, again)
+    assert np.array_equal(memory, reference.run(odd, steps.sources)[1])
