@@ -514,8 +514,8 @@ static bool is_duplicate(const qe_model *model, uint8_t flags, uint32_t sample)
 /* Is there a sample that takes a piece at `offset`? The first piece begins one. */
 static bool accepts(const request *r, uint8_t flags, uint32_t sample, uint32_t offset)
 {
-    bool known = link.config->models[r->model] == link.model && sample == link.sample &&
-                 flags == link.flags;
+    bool known =
+        link.config->models[r->model] == link.model && sample == link.sample && flags == link.flags;
     uint32_t expected = known ? link.filled : 0;
 
     if (offset == 0 && expected == 0) {

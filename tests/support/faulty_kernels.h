@@ -65,10 +65,10 @@ static void faulty(const qe_geometry *g, int32_t depth, int32_t zero_point, cons
         for (int32_t k = 0; k < g->window.h * g->window.w; k++) {
             for (int32_t i = 0; i < depth; i++) {
                 const int32_t c = depthwise ? o : i;
-                const int32_t w = depthwise ? k * channels + o
-                                            : (o * g->window.h * g->window.w + k) * depth + i;
-                acc += weights[w] * faulty_tap(g, x, row + k / g->window.w, column + k % g->window.w,
-                                               c, zero_point, mistake);
+                const int32_t w =
+                    depthwise ? k * channels + o : (o * g->window.h * g->window.w + k) * depth + i;
+                acc += weights[w] * faulty_tap(g, x, row + k / g->window.w,
+                                               column + k % g->window.w, c, zero_point, mistake);
             }
         }
         y[at] = faulty_finish(stage, o, acc, mistake);

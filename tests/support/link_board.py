@@ -17,10 +17,13 @@ STRICT = ["-std=c99", "-Werror", *(f"-W{name}" for name in WARNINGS.split())]
 SANITIZE = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-def compile_link(output: Path, *flags: str, main: str = "link_firmware.c") -> Path:
-    """Compile the runtime with one of the mains beside this file."""
+def compile_link(
+    output: Path, *flags: str, main: str = "link_firmware.c", link: Path | None = None
+) -> Path:
+    """Compile the runtime, or another `link` in its place, with one of the mains here."""
     templates = firmware_templates()
-    sources = [Path(__file__).with_name(main), *(templates / "runtime").glob("*.c")]
+    runtime = templates / "runtime"
+    sources = [Path(__file__).with_name(main), runtime / "qe_hash.c", link or runtime / "qe_link.c"]
     if main == "link_firmware.c":
         sources.append(templates / "boards/_common/posix_port.c")
     includes = [f"-I{templates / folder}" for folder in ("runtime", "kernels/include")]

@@ -1,4 +1,5 @@
-/* A firmware with three hand-written models, for tests of the link. The tests repeat their arithmetic. */
+/* A firmware with three hand-written models, for tests of the link. The tests repeat their
+ * arithmetic. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,12 +86,12 @@ static const qe_buffer small_in = {0, 40}, small_out = {203, 5};
 static const qe_buffer wide_in[] = {{0, 300}, {512, 1701}}, wide_out[] = {{0, 300}, {2500, 1701}};
 static const qe_buffer adder_in = {0, 4}, adder_out = {8, 4};
 
-static const qe_model small = {"small", {1},          8192, 1, 1, 2, &small_in, &small_out, start,
-                               small_invoke, no_state};
-static const qe_model wide = {"wide", {2},         8192, 2, 2, 2, wide_in, wide_out, start,
-                              wide_invoke, no_state};
-static const qe_model adder = {"adder", {3},          8192, 1, 1, 1, &adder_in, &adder_out, start,
-                               adder_invoke, adder_reset};
+static const qe_model small = {"small",    {1},   8192,         1,       1, 2, &small_in,
+                               &small_out, start, small_invoke, no_state};
+static const qe_model wide = {"wide",  {2},      8192,  2,           2,       2,
+                              wide_in, wide_out, start, wide_invoke, no_state};
+static const qe_model adder = {"adder",    {3},   8192,         1,          1, 1, &adder_in,
+                               &adder_out, start, adder_invoke, adder_reset};
 static const qe_model *const models[] = {&small, &wide, &adder};
 
 static const qe_link_config config = {
