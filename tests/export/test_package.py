@@ -179,10 +179,11 @@ def test_real_networks_layer_by_layer(shared, name, target, arena_max):
             np.testing.assert_array_equal(array, expected[tensor][i])
 
 
+@pytest.mark.parametrize("target", ["native", "cortex-m4"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_real_networks_under_the_address_sanitizer(shared, tmp_path, name):
+def test_real_networks_under_the_address_sanitizer(shared, tmp_path, name, target):
     graph = import_model(shared / "models" / f"{name}.tflite")
-    export_model(graph, load_target("native"), tmp_path / "out", vectors=vectors_of(graph, 3, 7))
+    export_model(graph, load_target(target), tmp_path / "out", vectors=vectors_of(graph, 3, 7))
     done = make(tmp_path / "out", "check", f"HOST_CFLAGS={SANITIZE}")
     assert (done.returncode, done.stdout) == (0, f"{name}: 3 samples, 0 outputs differ\n")
 
