@@ -6,10 +6,10 @@ import subprocess
 
 import numpy as np
 import pytest
-from support.link_board import SANITIZE, STRICT, compile_link
 
 from qembed._host import hash32
 from qembed.resources import firmware_templates
+from support.link_board import SANITIZE, STRICT, compile_link
 
 RUNTIME = firmware_templates() / "runtime"
 SOURCES = sorted(RUNTIME.glob("qe_*.c"))
@@ -66,8 +66,20 @@ def test_code_on_a_cortex_m4_is_below_four_kilobytes_and_all_memory_is_one_conte
     for source in (RUNTIME / "qe_hash.c", RUNTIME / "qe_link.c"):
         output = tmp_path / f"{source.stem}.o"
         subprocess.run(
-            ["arm-none-eabi-gcc", *STRICT, "-mcpu=cortex-m4", "-mthumb", "-Os", "-DQE_OBSERVE"]
-            + ["-DQE_LINK_MAX_LAYERS=32", *INCLUDES, "-c", source, "-o", output],
+            [
+                "arm-none-eabi-gcc",
+                *STRICT,
+                "-mcpu=cortex-m4",
+                "-mthumb",
+                "-Os",
+                "-DQE_OBSERVE",
+                "-DQE_LINK_MAX_LAYERS=32",
+                *INCLUDES,
+                "-c",
+                source,
+                "-o",
+                output,
+            ],
             check=True,
         )
         sizes = subprocess.run(
@@ -109,8 +121,18 @@ def test_the_layer_hash_is_the_same_in_c_and_on_the_desk(tmp_path):
     want.append(int(hash32(data[np.newaxis])[0]))
     for name, flags in (("little", []), ("any", ["-U__BYTE_ORDER__"])):
         subprocess.run(
-            ["gcc", *STRICT, "-Wno-builtin-macro-redefined", *SANITIZE, *flags, *INCLUDES]
-            + [main, RUNTIME / "qe_hash.c", "-o", tmp_path / name],
+            [
+                "gcc",
+                *STRICT,
+                "-Wno-builtin-macro-redefined",
+                *SANITIZE,
+                *flags,
+                *INCLUDES,
+                main,
+                RUNTIME / "qe_hash.c",
+                "-o",
+                tmp_path / name,
+            ],
             check=True,
         )
         done = subprocess.run([tmp_path / name], input=data.tobytes(), capture_output=True)
