@@ -87,7 +87,12 @@ class Cost:
     layers: tuple[LayerCost, ...]
 
 
-def bench(graph: Graph, board: Board, sample: Sequence[AnyArray] | None = None) -> Cost:
+def bench(
+    graph: Graph,
+    board: Board,
+    sample: Sequence[AnyArray] | None = None,
+    cmsis_nn: Path | None = None,
+) -> Cost:
     """Export, build, boot and measure.
 
     Parameters
@@ -97,6 +102,8 @@ def bench(graph: Graph, board: Board, sample: Sequence[AnyArray] | None = None) 
     sample : sequence of ndarray, optional
         One array for each input, of the tensor's shape and type. By default the model's first
         sample, or zeros: the counts of most networks do not depend on it.
+    cmsis_nn : Path, optional
+        Folder of a CMSIS-NN to run the layers in place of qembed's kernels.
 
     Raises
     ------
@@ -108,8 +115,8 @@ def bench(graph: Graph, board: Board, sample: Sequence[AnyArray] | None = None) 
         If the model cannot be exported for the board.
     """
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
-        observed = export_firmware([graph], board, Path(folder) / "observed")
-        bare = export_firmware([graph], board, Path(folder) / "bare", link=False)
+        observed = export_firmware([graph], board, Path(folder) / "observed", cmsis_nn=cmsis_nn)
+        bare = export_firmware([graph], board, Path(folder) / "bare", link=False, cmsis_nn=cmsis_nn)
         sizes = build_firmware(bare).sizes
         spent = _measure(build_firmware(observed), _sample_bytes(graph, sample))
         layers = _layers(graph, _sources(observed), spent)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import qembed
 from qembed.boards import REGIONS, Board
 from qembed.errors import QembedError
+from qembed.export.cmsis_nn import cmsis_nn_files, with_cmsis_nn
 from qembed.export.model import ModelSources, model_sources
 from qembed.export.templates import render
 from qembed.files import replacing
@@ -79,6 +80,7 @@ def export_firmware(
     *,
     link: bool = True,
     arena_max: int | None = None,
+    cmsis_nn: Path | None = None,
 ) -> FirmwareProject:
     """Write the sources of a firmware.
 
@@ -95,6 +97,8 @@ def export_firmware(
         With the verification link; else it only computes, as a measure of what the models need.
     arena_max : int, optional
         Bytes of RAM that the activations of any of the models may take.
+    cmsis_nn : Path, optional
+        Folder of a CMSIS-NN that runs the layers that it can, in place of qembed's kernels.
 
     Raises
     ------
@@ -102,8 +106,10 @@ def export_firmware(
         If two models have the same prefix, or one cannot be exported for the board's target.
     """
     names = prefixes if prefixes is not None else [None] * len(graphs)
+    target = board.target if cmsis_nn is None else with_cmsis_nn(board.target)
+    library = {} if cmsis_nn is None else cmsis_nn_files(cmsis_nn)
     parts = [
-        _part(model_sources(graph, board.target, name, arena_max))
+        _part(model_sources(graph, target, name, arena_max), library)
         for graph, name in zip(graphs, names, strict=True)
     ]
     return write_firmware(parts, board, out_dir, link=link)
@@ -133,11 +139,11 @@ def write_firmware(
     return FirmwareProject(out_dir, board, tuple(parts), tuple(sorted(files)))
 
 
-def _part(sources: ModelSources) -> ModelPart:
+def _part(sources: ModelSources, library: Mapping[str, bytes]) -> ModelPart:
     return ModelPart(
         sources.prefix,
         len(sources.plan.layers),
-        sources.files,
+        {**sources.files, **library},
         frozenset(sources.arrays),
         sources,
     )

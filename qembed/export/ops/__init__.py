@@ -9,8 +9,10 @@ from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization
 from qembed.errors import UnsupportedError
 from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
+    _cmsis_nn,
     add,
     add_dsp,
+    add_mve,
     arg_extremum,
     average_pool,
     average_pool_dsp,
@@ -22,14 +24,17 @@ from qembed.export.ops import (
     conv,
     conv_dsp,
     conv_m0,
+    conv_mve,
     depthwise_conv,
     depthwise_conv_dsp,
     depthwise_conv_m0,
+    depthwise_conv_mve,
     dequantize,
     extremum,
     fully_connected,
     fully_connected_dsp,
     fully_connected_m0,
+    fully_connected_mve,
     gather,
     l2_normalization,
     log_softmax,
@@ -102,6 +107,13 @@ LOWERINGS: dict[str, Callable[[Node, Graph], Lowering]] = {
 """The portable kernels: between them they fit every layer, with NHWC images."""
 
 TUNED: dict[str, dict[str, TunedKernel]] = {
+    "cmsis_nn": {
+        "average_pool": _cmsis_nn.average_pool,
+        "conv": _cmsis_nn.conv,
+        "depthwise_conv": _cmsis_nn.depthwise_conv,
+        "fully_connected": _cmsis_nn.fully_connected,
+        "max_pool": _cmsis_nn.max_pool,
+    },
     "dsp": {
         "add": add_dsp.lower,
         "average_pool": average_pool_dsp.lower,
@@ -114,6 +126,12 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
         "conv": conv_m0.lower,
         "depthwise_conv": depthwise_conv_m0.lower,
         "fully_connected": fully_connected_m0.lower,
+    },
+    "mve": {
+        "add": add_mve.lower,
+        "conv": conv_mve.lower,
+        "depthwise_conv": depthwise_conv_mve.lower,
+        "fully_connected": fully_connected_mve.lower,
     },
 }
 """By variant, then by operator: kernels that fit some layers, in some storage orders."""
