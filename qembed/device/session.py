@@ -115,22 +115,10 @@ class Session:
 
     # ---- public --------------------------------------------------------------------------------
 
-    def model_index(self, digest: bytes) -> int:
-        """Return the index of the model with this hash.
-
-        Raises
-        ------
-        DeviceError
-            If the firmware has none.
-        """
-        for index, model in enumerate(self.models):
-            if model.hash == digest:
-                return index
-        have = ", ".join(f"'{m.name}' ({m.hash.hex()[:12]})" for m in self.models)
-        raise DeviceError(
-            f"the firmware on {self.port.url} does not hold this model ({digest.hex()[:12]});"
-            f" it has {have}; build and flash it again, or choose that model"
-        )
+    @property
+    def url(self) -> str:
+        """Where the board is."""
+        return self.port.url
 
     def infer_many(
         self, model: int, inputs: Sequence[bytes], *, ordered: bool = False, ticks: bool = False

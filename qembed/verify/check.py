@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.container import graph_hash
-from qembed.device.session import Observation, Session
+from qembed.device.session import Observation
 from qembed.errors import DeviceError, InputError
 from qembed.ir import AnyArray, Graph
 from qembed.verify.agreement import Accumulator
 from qembed.verify.expected import Expectation, SampleBytes, expectations
+from qembed.verify.journal import Recorder
 from qembed.verify.layers import ReportedLayer
 from qembed.verify.locate import Task, locate
 from qembed.verify.report import Cost, Difference, LayerSummary, LineSummary, Report
+from qembed.verify.witness import Witness, model_index
 
 SUSPECTS, HEALTHY = 4, 2
 """Samples that are run again to find the cause of a difference."""
@@ -47,7 +49,7 @@ class _Tally:
 
 def verify(
     graph: Graph,
-    session: Session,
+    session: Witness,
     layers: Sequence[ReportedLayer],
     inputs: Sequence[AnyArray] | None = None,
     progress: Progress | None = None,
@@ -57,8 +59,8 @@ def verify(
     Parameters
     ----------
     graph : Graph
-    session : Session
-        With a board whose firmware holds this model.
+    session : Witness
+        Holds this model: a `Session`, a `Recorder` around one, or a `Replay`.
     layers : sequence of ReportedLayer
         What the firmware's layers are.
     inputs : sequence of ndarray, optional
@@ -79,9 +81,8 @@ def verify(
     )
     count = len(task.inputs[0])
     expected = expectations(graph, task.layers, task.inputs)
-    seen = session.infer_many(
-        task.model, SampleBytes(task.inputs), ordered=task.ordered, ticks=True
-    )
+    run = session.go_on if isinstance(session, Recorder) else session.infer_many
+    seen = run(task.model, SampleBytes(task.inputs), ordered=task.ordered, ticks=True)
     for want, have in zip(expected, seen, strict=True):
         _compare(tally, want, have)
         if progress is not None:
@@ -92,7 +93,7 @@ def verify(
 
 def _prepare(
     graph: Graph,
-    session: Session,
+    session: Witness,
     layers: tuple[ReportedLayer, ...],
     inputs: Sequence[AnyArray] | None,
 ) -> Task:
@@ -109,7 +110,7 @@ def _prepare(
                 f"input '{tensor.name}' is {array.dtype.name}{list(array.shape)}, must be "
                 f"{tensor.dtype}[B, {', '.join(map(str, tensor.shape))}]"
             )
-    model = session.model_index(graph_hash(graph))
+    model = model_index(session, graph_hash(graph))
     if session.models[model].layers != len(layers):
         raise DeviceError(
             f"the firmware reports {session.models[model].layers} layers of this model, its export"
@@ -154,7 +155,7 @@ def _report(task: Task, tally: _Tally, first: Difference | None, seconds: float)
         verdict="different" if tally.differing else "equal",
         model=task.graph.name,
         hash=task.session.models[task.model].hash.hex(),
-        port=task.session.port.url,
+        port=task.session.url,
         firmware=info.firmware,
         samples=len(tally.totals),
         differing=tally.differing,

@@ -9,7 +9,6 @@ import numpy as np
 
 from qembed.backends import reference
 from qembed.backends.host import HostModel
-from qembed.device.session import Session
 from qembed.errors import DeviceError
 from qembed.ir import AnyArray, Graph
 from qembed.ops import OPERATORS
@@ -17,6 +16,7 @@ from qembed.verify.diagnose import Case, Evidence, describe_pattern, diagnose
 from qembed.verify.expected import SampleBytes, expectations
 from qembed.verify.layers import ReportedLayer, unstored
 from qembed.verify.report import Blame, Difference
+from qembed.verify.witness import Witness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +24,7 @@ class Task:
     """A model on a board, and the samples to run there."""
 
     graph: Graph
-    session: Session
+    session: Witness
     model: int
     layers: tuple[ReportedLayer, ...]
     inputs: tuple[AnyArray, ...]

@@ -18,6 +18,7 @@ from qembed.export.firmware import export_firmware
 from qembed.ir import Graph
 from qembed.verify.exports import layers_on, model_on, read_manifest
 from qembed.verify.layers import ReportedLayer, layers_of
+from qembed.verify.witness import Witness, model_index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +26,7 @@ class Subject:
     """A board that has answered, one model on it, and what that model's layers are."""
 
     graph: Graph
-    session: Session
+    session: Witness
     layers: Sequence[ReportedLayer]
 
 
@@ -69,6 +70,6 @@ def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None
     """
     session = Session(port)
     graph = model_on(session.models) if graph is None else graph
-    model = session.models[session.model_index(graph_hash(graph))]
+    model = session.models[model_index(session, graph_hash(graph))]
     layers = layers_on(graph, model) if manifest is None else read_manifest(manifest, graph)
     return Subject(graph, session, layers)

@@ -15,6 +15,7 @@ from qembed.device.transport import Port
 from qembed.errors import DeviceError, InputError
 from qembed.protocol.hashing import hash_bytes, input_hash
 from qembed.testing import Faults, FaultyPort
+from qembed.verify.witness import model_index
 from support import fault_sessions
 from support.fault_sessions import check, draw_inputs
 from support.link_board import ADDER, SANITIZE, SMALL, WIDE, Board, compile_link, expected
@@ -51,9 +52,9 @@ def test_what_the_board_says_of_itself(board):
     assert [model.name for model in session.models] == ["small", "wide", "adder"]
     assert session.models[WIDE].inputs == (300, 1701)
     assert session.models[WIDE].outputs == (300, 1701)
-    assert session.model_index(bytes([2]) + bytes(31)) == WIDE
+    assert model_index(session, bytes([2]) + bytes(31)) == WIDE
     with pytest.raises(DeviceError, match=r"does not hold this model \(0900.*'small'.*'adder'"):
-        session.model_index(bytes([9]) + bytes(31))
+        model_index(session, bytes([9]) + bytes(31))
 
 
 @pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])

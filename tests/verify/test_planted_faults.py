@@ -5,90 +5,29 @@ constant, of a call; or a call of a kernel that makes a mistake (support/faulty_
 """
 
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import qembed.container
 from qembed.backends import reference
-from qembed.boards import load_board
-from qembed.cli._common import BUNDLED
 from qembed.device.session import Session
-from qembed.export.firmware import export_firmware
 from qembed.ops.conv import accumulate
 from qembed.verify.check import verify
-from qembed.verify.layers import layers_of
 from support.link_board import Board
-
-STEM, DEPTH1, WIDE1, POOL, DEPTH2, WIDE2, SUM, AVERAGE, SCORES, CLASSES = range(10)
-NAMES = {
-    STEM: "0_conv",
-    DEPTH1: "1_depthwise_conv",
-    WIDE1: "2_conv",
-    POOL: "3_max_pool",
-    DEPTH2: "4_depthwise_conv",
-    WIDE2: "5_conv",
-    SUM: "6_add",
-    AVERAGE: "7_average_pool",
-    SCORES: "9_fully_connected",
-    CLASSES: "10_softmax",
-}
-SAMPLES = 60
-
-
-@dataclass(frozen=True)
-class Source:
-    """The model's two C files."""
-
-    code: str
-    constants: str
-
-    def parameter(self, layer, old, new):
-        """Edit the parameter struct of a layer."""
-        start = self.code.index(f"digits_{NAMES[layer]} = {{")
-        end = self.code.index("};", start)
-        block = self.code[start:end]
-        assert old in block, f"{old} not in {block}"
-        return Source(
-            self.code[:start] + block.replace(old, new, 1) + self.code[end:], self.constants
-        )
-
-    def array(self, layer, name, change):
-        """Edit the numbers of a constant array."""
-        pattern = rf"(digits_{NAMES[layer]}_{name}\[\d+\][^=]*= \{{)([^}}]*)"
-        found = re.search(pattern, self.constants)
-        numbers = np.array([int(n) for n in found[2].replace("\n", " ").split(",") if n.strip()])
-        text = ",".join(map(str, change(numbers).tolist()))
-        at = found.span(2)
-        return Source(self.code, self.constants[: at[0]] + text + self.constants[at[1] :])
-
-    def call(self, layer, change):
-        """Edit the call of a layer: `change` gets its name, parameters, places."""
-        pattern = rf"    (\w+)\(&digits_{NAMES[layer]}, ([^;]*)\);\n"
-        found = re.search(pattern, self.code)
-        places = re.findall(r"digits_at\(\w+\)", found[2])
-        text = change(found[1], f"&digits_{NAMES[layer]}", *places)
-        return Source(self.code.replace(found[0], text), self.constants)
-
-    def after(self, layer, statement):
-        """Add a statement behind the call; OUT is its output."""
-        return self.call(
-            layer,
-            lambda name, params, *places: (
-                f"{name}({params}, {', '.join(places)});\n{statement.replace('OUT', places[-1])};\n"
-            ),
-        )
-
-    def kernel(self, layer, mistake):
-        """Let another kernel compute the layer."""
-        kind = "depthwise" if layer in (DEPTH1, DEPTH2) else "conv"
-        return self.call(
-            layer, lambda name, params, x, y: f"faulty_{kind}({params}, {x}, {y}, {mistake});\n"
-        )
+from support.native_digits import (
+    AVERAGE,
+    DEPTH1,
+    DEPTH2,
+    NAMES,
+    POOL,
+    SCORES,
+    STEM,
+    SUM,
+    WIDE1,
+    WIDE2,
+    export_digits,
+)
 
 
 def flip(index, bit, bits=8):
@@ -292,69 +231,38 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def firmware(tmp_path_factory):
-    """Export once, compile everything but the model once; return how to link a changed model."""
-    folder = tmp_path_factory.mktemp("digits")
-    graph = qembed.container.load(BUNDLED)
-    project = export_firmware([graph], load_board("native"), folder, ["digits"])
-    flags = ["gcc", "-std=c99", "-O1", "-w", "-DQE_OBSERVE", "-Iruntime", "-Imodel"]
-    flags += ["-Imodel/kernels/include", f"-I{Path(__file__).parents[1] / 'support'}"]
-    others = [p for p in sorted(folder.rglob("*.c")) if p.name != "digits.c"]
-    objects = []
-    for path in others:
-        objects.append(str(path.with_suffix(".o")))
-        subprocess.run([*flags, "-c", path, "-o", objects[-1]], cwd=folder, check=True)
-
-    def link(source, name):
-        work = folder / name
-        work.mkdir()
-        (work / "digits.c").write_text('#include "faulty_kernels.h"\n' + source.code)
-        (work / "digits_weights.h").write_text(source.constants)
-        command = [*flags, f"-I{name}", f"{name}/digits.c", *objects, "-lm", "-o", work / "elf"]
-        command.insert(1, f"-I{name}")
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return work / "elf"
-
-    source = Source(
-        (folder / "model/digits.c").read_text(), (folder / "model/digits_weights.h").read_text()
-    )
-    layers = layers_of(project.models[0].sources)
-    rng = np.random.default_rng(1)
-    real = graph.samples.inputs[0][: SAMPLES // 2]
-    noise = rng.integers(-128, 128, (SAMPLES // 2, *real.shape[1:])).astype(np.int8)
-    return graph, layers, source, link, np.concatenate([real, noise])
+def digits(tmp_path_factory):
+    return export_digits(tmp_path_factory.mktemp("digits"))
 
 
-def judge(firmware, name, source):
-    graph, layers, _, link, inputs = firmware
-    with Board(link(source, name.replace(" ", "_"))) as board:
+def judge(digits, source):
+    with Board(digits.link(source)) as board:
         port = board.open()
-        report = verify(graph, Session(port), layers, [inputs])
+        report = verify(digits.graph, Session(port), digits.layers, [digits.inputs])
         port.close()
     return report
 
 
-def test_without_a_fault_every_byte_is_equal(firmware):
-    report = judge(firmware, "none", firmware[2])
+def test_without_a_fault_every_byte_is_equal(digits):
+    report = judge(digits, digits.source)
     assert report.verdict == "equal"
-    assert report.samples == SAMPLES
+    assert report.samples == len(digits.inputs)
     assert report.first is None
 
 
-def test_faulty_kernels_without_a_mistake_are_right(firmware):
-    source = firmware[2]
+def test_faulty_kernels_without_a_mistake_are_right(digits):
+    source = digits.source
     for layer in (STEM, DEPTH1, WIDE1, DEPTH2, WIDE2):
         source = source.kernel(layer, "NONE")
-    assert judge(firmware, "faultless", source).verdict == "equal"
+    assert judge(digits, source).verdict == "equal"
 
 
-def test_every_planted_fault_is_found_where_it_is_and_nearly_all_are_explained(firmware):
+def test_every_planted_fault_is_found_where_it_is_and_nearly_all_are_explained(digits):
     def examine(item):
         name, (layer, kinds, edit) = item
-        source = edit(firmware[2])
-        assert source != firmware[2], name
-        report = judge(firmware, name, source)
+        source = edit(digits.source)
+        assert source != digits.source, name
+        report = judge(digits, source)
         assert report.verdict == "different", name
         first = report.first
         if first.layer != layer or first.blame != "board":
@@ -387,22 +295,21 @@ def test_every_planted_fault_is_found_where_it_is_and_nearly_all_are_explained(f
         ("add with zero point 0", "input2 zero point is 0, not 19"),
     ],
 )
-def test_the_cause_is_told_in_full(firmware, name, text):
+def test_the_cause_is_told_in_full(digits, name, text):
     _, _, edit = FAULTS[name]
-    report = judge(firmware, f"full {name}", edit(firmware[2]))
+    report = judge(digits, edit(digits.source))
     assert re.search(text, report.first.causes[0].text), report.first.causes
 
 
-def test_the_first_element_is_told_in_full(firmware):
+def test_the_first_element_is_told_in_full(digits):
     layer, _, edit = FAULTS["a bias"]
-    graph, _, _, _, inputs = firmware
-    first = judge(firmware, "element", edit(firmware[2])).first
+    first = judge(digits, edit(digits.source)).first
     assert (first.layer, first.name, first.op) == (layer, "wide1", "conv")
     assert (first.variant, first.function) == ("portable", "qe_conv_s8")
     assert first.index[3] == 9
     assert first.pattern == "only c = 9"
     assert first.elements == 8 * 8 * 32
-    traced = reference.trace(graph, [inputs[first.sample : first.sample + 1]])
-    node = graph.nodes[2]
+    traced = reference.trace(digits.graph, [digits.inputs[first.sample :][:1]])
+    node = digits.graph.nodes[2]
     assert first.expected == traced[node.outputs[0]][0][first.index]
     assert first.accumulator == accumulate(node.params, traced[node.inputs[0]][0])[first.index]
