@@ -181,8 +181,9 @@ class Recorder:
             self._file: IO[bytes] = path.open("ab" if resume else "wb")
         except OSError as error:
             raise QembedError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        self._file.write(framing.DELIMITER)  # what was cut off must not swallow what follows
-        if self._file.tell() == 1:
+        if self._file.tell():
+            self._file.write(framing.DELIMITER)  # what was cut off must not swallow what follows
+        else:
             self._write(HEADER + json.dumps(_describe(board)).encode())
 
     def close(self) -> None:
