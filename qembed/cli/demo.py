@@ -56,15 +56,16 @@ def command(board: str, as_json: bool) -> int:
     with stderr().status(f"exporting, building and counting on {chosen.name}"):
         cost = bench(graph, chosen)
     with on_board(graph, chosen) as subject, ThreadPoolExecutor(1) as pool:
-        (report,) = verify_all([subject], [choose(graph)], pool)
+        (result,) = verify_all([subject], [choose(graph)], pool)
+    report = result.report
     different = [row.differing for row in report.layers]
     link = [("serial port", line_summary(report))]
     chapter(
         f"3  On the chip: {chosen.description}",
         [*cost_tables(cost, different, link), *verdict_parts(report)],
     )
-    result = {"model": summary, "run": evaluation, "cost": cost, "verification": report}
-    emit("demo", result, as_json, list)
+    found = {"model": summary, "run": evaluation, "cost": cost, "verification": report}
+    emit("demo", found, as_json, list)
     return Exit.DONE if report.verdict == "equal" else Exit.DIFFERENT
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 import click
-from rich.console import RenderableType
 
-from qembed.boards import load_board
+from qembed.boards import list_boards, load_board
 from qembed.cli import Exit
 from qembed.cli._common import (
     FILE,
@@ -24,15 +23,16 @@ from qembed.cli._common import (
     stderr,
 )
 from qembed.device.transport import open_port
+from qembed.errors import ToolError, UnsupportedError
 from qembed.files import write_text
+from qembed.ir import Graph
 from qembed.report import html, junit
 from qembed.report.baseline import Regression, regression_tables, regressions
 from qembed.report.document import document
 from qembed.report.model import summarize
-from qembed.report.verification import verification_tables
+from qembed.report.verification import Result, verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.verify.check import verify
-from qembed.verify.report import Report
 from qembed.verify.subject import Subject, at_port, on_board
 from qembed.verify.trial import Kind, Trial, choose
 
@@ -45,7 +45,13 @@ from qembed.verify.trial import Kind, Trial, choose
     multiple=True,
     help="Serial port, or any URL of pyserial (socket://, rfc2217://); several: all at once.",
 )
-@click.option("--board", help="Export, build, boot and verify this board; see qembed boards.")
+@click.option(
+    "--board",
+    "boards",
+    multiple=True,
+    help="Export, build, boot and verify this board; several: one after the other; all: every "
+    "emulated board that this computer can run and the model fits.",
+)
 @click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate.")
 @click.option("--samples", type=click.IntRange(1), help="At most so many of these.")
 @click.option(
@@ -66,7 +72,7 @@ from qembed.verify.trial import Kind, Trial, choose
 def command(
     model: Path | None,
     ports: tuple[str, ...],
-    board: str | None,
+    boards: tuple[str, ...],
     inputs: Path | None,
     samples: int | None,
     vectors: str,
@@ -89,33 +95,56 @@ def command(
     With --port, MODEL may be left out if it was exported on this computer: the board is asked which
     one it runs.
     """
-    if bool(ports) == bool(board):
+    if bool(ports) == bool(boards):
         raise click.UsageError("say where to verify: either --port PORT or --board BOARD")
-    graph = load_model(model) if board or model else None
+    graph = load_model(model) if boards or model else None
     trial = choose(graph, cast(Kind, vectors), inputs, samples) if graph else None
-    with contextlib.ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(max(1, len(ports))))
-        if board and graph:
-            with stderr().status(f"building for {board}"):
-                subjects = [stack.enter_context(on_board(graph, load_board(board)))]
-        else:
-            opened = contextlib.closing
+    if graph and trial and boards:
+        results = list(_on_boards(graph, trial, boards))
+    else:
+
+        def choose_for(graph: Graph) -> Trial:
+            return trial or choose(graph, cast(Kind, vectors), inputs, samples)
+
+        with contextlib.ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(len(ports)))
             lines = [
-                stack.enter_context(opened(open_port(url, baud, rtscts=rtscts, reset=reset)))
+                stack.enter_context(
+                    contextlib.closing(open_port(url, baud, rtscts=rtscts, reset=reset))
+                )
                 for url in ports
             ]
             with stderr().status("shaking hands"):
                 subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
-        trials = [trial or choose(s.graph, cast(Kind, vectors), inputs, samples) for s in subjects]
-        reports = verify_all(subjects, trials, pool)
-
+            results = verify_all(subjects, [choose_for(s.graph) for s in subjects], pool)
     if junit_file:
-        _write(junit_file, junit.render("qembed verify", verification_cases(reports)))
+        _write(junit_file, junit.render("qembed verify", verification_cases(results)))
     if html_file:
-        graphs = [subject.graph for subject in subjects]
-        summary = summarize(graphs[0], load_board(board).target) if board else None
-        _write(html_file, html.render(verification_page(reports, graphs, trials, summary)))
-    return _conclude(reports, trials, baseline, tolerance / 100, as_json)
+        summary = summarize(results[0].graph, load_board(boards[0]).target) if boards else None
+        _write(html_file, html.render(verification_page(results, summary)))
+    return _conclude(results, baseline, tolerance / 100, as_json)
+
+
+def _on_boards(graph: Graph, trial: Trial, names: Sequence[str]) -> Iterator[Result]:
+    """Verify on boards of this computer, one after the other."""
+    every = "all" in names
+    done = 0
+    for board in [load_board(name) for name in (list_boards() if every else names)]:
+        if every and board.emulator is None:
+            continue
+        try:
+            with contextlib.ExitStack() as stack:
+                with stderr().status(f"building for {board.name}"):
+                    subject = stack.enter_context(on_board(graph, board))
+                with ThreadPoolExecutor(1) as pool:
+                    yield from verify_all([subject], [trial], pool)
+            done += 1
+        except (ToolError, UnsupportedError) as error:
+            if not every:
+                raise
+            click.echo(f"skipped {board.name}: {error}", err=True)
+    if not done:
+        raise ToolError("no board could be verified: see qembed doctor")
 
 
 def _write(path: Path, text: str) -> None:
@@ -124,44 +153,39 @@ def _write(path: Path, text: str) -> None:
 
 
 def _conclude(
-    reports: Sequence[Report],
-    trials: Sequence[Trial],
-    baseline: Path | None,
-    tolerance: float,
-    as_json: bool,
+    results: Sequence[Result], baseline: Path | None, tolerance: float, as_json: bool
 ) -> Exit:
     """Print what was found; return the exit status."""
-    equal = all(report.verdict == "equal" for report in reports)
-    sent = [{"origin": trial.origin, "coverage": trial.coverage} for trial in trials]
-    verdict = "equal" if equal else "different"
-    result = document("verify", {"verdict": verdict, "reports": reports, "samples": sent})
-    tables = _tables(reports, trials)
+    equal = all(result.report.verdict == "equal" for result in results)
+    fields = {
+        "verdict": "equal" if equal else "different",
+        "reports": [result.report for result in results],
+        "samples": [
+            {"origin": result.trial.origin, "coverage": result.trial.coverage} for result in results
+        ],
+    }
+    found = document("verify", fields)
+    tables = verification_tables(results)
     grown: tuple[Regression, ...] = ()
     if baseline is not None:
-        grown = regressions(result, baseline, tolerance)
-        result["regressions"] = grown
+        grown = regressions(found, baseline, tolerance)
+        found["regressions"] = grown
         tables += regression_tables(grown, tolerance)
-    emit("verify", result, as_json, lambda: tables)
+    emit("verify", found, as_json, lambda: tables)
     return Exit.DONE if equal and not grown else Exit.DIFFERENT
-
-
-def _tables(reports: Sequence[Report], trials: Sequence[Trial]) -> list[RenderableType]:
-    parts: list[RenderableType] = []
-    for report, trial in zip(reports, trials, strict=True):
-        parts += verification_tables(report, trial)
-    return parts
 
 
 def verify_all(
     subjects: Sequence[Subject], trials: Sequence[Trial], pool: ThreadPoolExecutor
-) -> list[Report]:
+) -> list[Result]:
     """Verify all boards at once, with one progress bar."""
     total = sum(len(trial.inputs[0]) for trial in trials)
     with progress("verifying", total) as advance:
 
-        def one(subject: Subject, trial: Trial) -> Report:
+        def one(subject: Subject, trial: Trial) -> Result:
             steps = _steps(advance)
-            return verify(subject.graph, subject.session, subject.layers, trial.inputs, steps)
+            report = verify(subject.graph, subject.session, subject.layers, trial.inputs, steps)
+            return Result(subject.graph, trial, report)
 
         return list(pool.map(one, subjects, trials))
 

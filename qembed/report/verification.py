@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from qembed.ir import Graph
 from qembed.report.terminal import count, layer_name, pairs, table
 from qembed.verify.report import BLAMES, Difference, Report
 from qembed.verify.trial import Trial
 from qembed.verify.vectors import Coverage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A model, what was sent to a board that runs it, and what came of it."""
+
+    graph: Graph
+    trial: Trial
+    report: Report
 
 
 def verdict_line(report: Report) -> str:
@@ -23,22 +34,44 @@ def verdict_line(report: Report) -> str:
     return f"DIFFERENT: {count(report.differing)} of {count(report.samples)} samples"
 
 
-def verification_tables(report: Report, trial: Trial) -> list[RenderableType]:
-    """Show a verification: layers, what was sent, the first difference in full, the verdict."""
-    parts: list[RenderableType] = [_layer_table(report)]
-    parts.append(
-        pairs(
-            [
-                ("board", f"{report.firmware} at {report.port}"),
-                ("model", f"{report.model} {report.hash[:16]}"),
-                ("samples", f"{count(report.samples)}: {trial.origin}"),
-                *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
-                ("line", line_summary(report)),
-                *([("one inference", cost_summary(report))] if report.cost else []),
-            ]
+def verification_tables(results: Sequence[Result]) -> list[RenderableType]:
+    """Show verifications: one in full; of several an overview, and those in full that differ."""
+    if len(results) == 1:
+        return _in_full(results[0])
+    parts: list[RenderableType] = []
+    for result in results:
+        if result.report.verdict != "equal":
+            parts += _in_full(result)
+    return [*parts, _overview(results)]
+
+
+def _in_full(result: Result) -> list[RenderableType]:
+    report, trial = result.report, result.trial
+    facts = [
+        ("board", f"{report.firmware} at {report.port}"),
+        ("model", f"{report.model} {report.hash[:16]}"),
+        ("samples", f"{count(report.samples)}: {trial.origin}"),
+        *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
+        ("line", line_summary(report)),
+        *([("one inference", cost_summary(report))] if report.cost else []),
+    ]
+    return [_layer_table(report), pairs(facts), *verdict_parts(report)]
+
+
+def _overview(results: Sequence[Result]) -> RenderableType:
+    made = table("firmware", "model", ">samples", ">bytes", ">different", ">one inference", "in")
+    for report in (result.report for result in results):
+        wrong = Text(count(report.differing), "bold red" if report.differing else "green")
+        spent = (f"{report.cost.median:,.0f}", report.cost.unit) if report.cost else ("", "")
+        made.add_row(
+            report.firmware,
+            report.model,
+            count(report.samples),
+            count(report.layer_bytes),
+            wrong,
+            *spent,
         )
-    )
-    return parts + verdict_parts(report)
+    return made
 
 
 def verdict_parts(report: Report) -> list[RenderableType]:

@@ -15,6 +15,7 @@ from qembed.report.junit import Case
 from qembed.report.model import ModelSummary
 from qembed.report.terminal import count
 from qembed.report.verification import (
+    Result,
     cost_summary,
     coverage_summary,
     difference_rows,
@@ -22,14 +23,13 @@ from qembed.report.verification import (
     verdict_line,
 )
 from qembed.verify.report import LayerSummary, Report
-from qembed.verify.trial import Trial
 from qembed.verify.vectors import CORNERS, Coverage
 
 
-def verification_cases(reports: Sequence[Report]) -> list[Case]:
+def verification_cases(results: Sequence[Result]) -> list[Case]:
     """Make one test case of every layer on every board."""
     cases = []
-    for report in reports:
+    for report in (result.report for result in results):
         share = report.line.seconds / max(len(report.layers), 1)
         for row in report.layers:
             name = f"{report.model} on {report.firmware}: {row.layer} {row.name} ({row.op})"
@@ -46,46 +46,45 @@ def _failure(report: Report, row: LayerSummary) -> str:
     return text
 
 
-def verification_page(
-    reports: Sequence[Report],
-    graphs: Sequence[Graph],
-    trials: Sequence[Trial],
-    model: ModelSummary | None = None,
-) -> html.Page:
-    """Put everything that is known of a verification on one page.
+def verification_page(results: Sequence[Result], model: ModelSummary | None = None) -> html.Page:
+    """Put everything that is known of verifications on one page.
 
     Parameters
     ----------
-    reports, graphs, trials
-        One of each per board.
+    results : sequence of Result
     model : ModelSummary, optional
         For the target that the firmware was made for, if that is known.
     """
-    sections: list[html.Section] = []
-    for report, graph, trial in zip(reports, graphs, trials, strict=True):
-        several = f"{report.port}: " if len(reports) > 1 else ""
-        sections += [
-            html.Section(several + "Board and model", [html.Pairs(_facts(report, graph, trial))]),
-            *_difference_section(report, several),
-            html.Section(several + "Layers", _layer_blocks(report)),
-            html.Section(several + "Outputs as real numbers", [_agreement(report)]),
-        ]
-        if trial.coverage:
-            sections.append(html.Section(several + "Coverage", [_coverage(graph, trial.coverage)]))
+    sections = [section for result in results for section in _sections(result, len(results) > 1)]
     if model is not None and model.arena_bytes:
         steps = [""] * (1 + max(region.last for region in model.memory))
         drawing = html.Plot(svg.memory_map(model.memory, steps, model.arena_bytes))
         note = html.Prose("Bytes of the arena upwards, layers to the right; point for details.")
-        sections.append(html.Section("Memory", [drawing, note]))
+        sections.append(html.Section(f"Memory on {model.target}", [drawing, note]))
     sections.append(html.Section("Environment", [html.Pairs(_environment())]))
-    different = [report for report in reports if report.verdict != "equal"]
+    reports = [result.report for result in results]
+    good = all(report.verdict == "equal" for report in reports)
     return html.Page(
         title=f"{', '.join(dict.fromkeys(r.model for r in reports))}: verification",
-        verdict="Equal in every byte" if not different else "Different",
-        good=not different,
+        verdict="Equal in every byte" if good else "Different",
+        good=good,
         details=[f"{report.firmware}: {verdict_line(report)}" for report in reports],
         sections=sections,
     )
+
+
+def _sections(result: Result, several: bool) -> list[html.Section]:
+    report, graph, trial = result.report, result.graph, result.trial
+    about = f"{report.firmware}: " if several else ""
+    sections = [html.Section(about + "Board and model", [html.Pairs(_facts(result))])]
+    if report.first is not None:
+        rows = html.Pairs(difference_rows(report.first))
+        sections.append(html.Section(about + "The first difference", [rows]))
+    sections.append(html.Section(about + "Layers", _layer_blocks(report)))
+    sections.append(html.Section(about + "Outputs as real numbers", [_agreement(report)]))
+    if trial.coverage:
+        sections.append(html.Section(about + "Coverage", [_coverage(graph, trial.coverage)]))
+    return sections
 
 
 def _environment() -> list[tuple[str, str]]:
@@ -98,7 +97,8 @@ def _environment() -> list[tuple[str, str]]:
     ]
 
 
-def _facts(report: Report, graph: Graph, trial: Trial) -> list[tuple[str, str]]:
+def _facts(result: Result) -> list[tuple[str, str]]:
+    report, graph, trial = result.report, result.graph, result.trial
     return [
         ("firmware", report.firmware),
         ("port", report.port),
@@ -112,13 +112,6 @@ def _facts(report: Report, graph: Graph, trial: Trial) -> list[tuple[str, str]]:
         ("line", line_summary(report)),
         *([("one inference", cost_summary(report))] if report.cost else []),
     ]
-
-
-def _difference_section(report: Report, several: str) -> list[html.Section]:
-    if report.first is None:
-        return []
-    rows = html.Pairs(difference_rows(report.first))
-    return [html.Section(several + "The first difference", [rows])]
 
 
 def _layer_blocks(report: Report) -> list[html.Block]:

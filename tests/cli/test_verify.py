@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -148,8 +149,6 @@ def test_demo_on_the_emulated_chip(qembed, needs):
 
 
 def test_demo_falls_back_to_this_computer_and_says_so(qembed, native, tmp_path, monkeypatch):
-    import shutil
-
     real = shutil.which
     monkeypatch.setattr(shutil, "which", lambda p, *a: None if "arm" in p else real(p, *a))
     result = qembed("demo")
@@ -170,3 +169,21 @@ def test_verify_against_a_baseline(qembed, digits, native, tmp_path):
     assert result.status == 1
     assert result.document["verdict"] == "equal"
     assert "layer 4 depth2" in [row["figure"] for row in result.document["regressions"]]
+
+
+def test_several_boards_and_what_cannot_run(qembed, digits, native, monkeypatch):
+    from qembed.cli import verify as command
+
+    twice = qembed("verify", digits, "--board", native, "--board", native, "--samples", "5")
+    assert twice.status == 0 and twice.stdout.count("qembed") == 2
+
+    monkeypatch.setattr(command, "list_boards", lambda: ("mps2-an386", "native"))
+    real = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda p, *a: None if "arm" in p else real(p, *a))
+    every = qembed("verify", digits, "--board", "all", "--samples", "5", "--json")
+    assert every.status == 0 and len(every.document["reports"]) == 1
+    assert "skipped mps2-an386: " in every.stderr and "apt-get install" in every.stderr
+
+    monkeypatch.setattr(command, "list_boards", lambda: ("mps2-an386",))
+    nothing = qembed("verify", digits, "--board", "all")
+    assert nothing.status == 3 and "no board could be verified" in nothing.stderr

@@ -10,7 +10,7 @@ from rich.console import Console
 from qembed import container
 from qembed.report import html, junit
 from qembed.report.model import summarize
-from qembed.report.verification import verification_tables
+from qembed.report.verification import Result, verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.resources import PACKAGE
 from qembed.targets import load_target
@@ -57,7 +57,9 @@ def report(first=None, cost=COST):
     )  # fmt: skip
 
 
-def shown(parts):
+def shown(*reports, trial):
+    """What a terminal shows."""
+    parts = verification_tables([Result(None, trial, report) for report in reports])
     console = Console(width=120, color_system=None, markup=False, emoji=False, highlight=False)
     with console.capture() as printed:
         for part in parts:
@@ -66,16 +68,24 @@ def shown(parts):
 
 
 def test_equal(trial):
-    text = shown(verification_tables(report(), trial))
+    text = shown(report(), trial=trial)
     assert "EQUAL: 500 samples, 2 layers, 3,098,000 bytes, no difference" in text
     assert "7 frames lost, 11 damaged, 3 stale, 2 resets of the board" in text
     assert "272,871 instructions (from 271,692 to 274,547)" in text
     assert "corners" in text and "first difference" not in text
 
 
+def test_several_boards_are_an_overview_and_what_differs_in_full(trial):
+    text = shown(report(), report(difference()), report(cost=None), trial=trial)
+    assert text.count("qembed on board ") == 4 and text.count("first difference") == 1
+    assert "EQUAL" not in text and "272,871  instructions" in text
+    equal = shown(report(), report(), trial=trial)
+    assert "first difference" not in equal and equal.count("3,098,000") == 2
+
+
 @pytest.mark.parametrize("blame", BLAMES)
 def test_the_first_difference_is_told_in_full(blame, trial):
-    text = shown(verification_tables(report(difference(blame)), trial))
+    text = shown(report(difference(blame)), trial=trial)
     for words in (
         "DIFFERENT: 3 of 500 samples", "sample", "conv", "qe_conv_dsp (dsp)", "[0, 3, 5, 7]",
         "-12,345", "17", "-128", "40 of 512 elements, by up to 145", BLAMES[blame],
@@ -88,15 +98,18 @@ def test_differences_without_an_element(trial):
     bare = difference(
         "input", layer=-1, name="", op="", variant="", function="", tensor="", index=()
     )
-    text = shown(verification_tables(report(bare), trial))
+    text = shown(report(bare), trial=trial)
     assert "expected" not in text and BLAMES["input"] in text
-    assert "unknown" in shown(verification_tables(report(difference(got=None)), trial))
-    halves = shown(verification_tables(report(difference(got=0.125, largest=1e-9)), trial))
+    assert "unknown" in shown(report(difference(got=None)), trial=trial)
+    halves = shown(report(difference(got=0.125, largest=1e-9)), trial=trial)
     assert "0.125" in halves and "1e-09" in halves
 
 
 def test_cases_name_the_layer_that_differs():
-    text = junit.render("qembed", verification_cases([report(difference()), report()]))
+    text = junit.render(
+        "qembed",
+        verification_cases([Result(None, None, r) for r in (report(difference()), report())]),
+    )
     suite = ElementTree.fromstring(text).find("testsuite")
     assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
     (failure,) = suite.iter("failure")
@@ -107,9 +120,10 @@ def test_cases_name_the_layer_that_differs():
 @pytest.fixture(scope="module")
 def pages(graph, trial):
     summary = summarize(graph, load_target("cortex-m4"))
-    one = ([report()], [graph], [trial], summary)
-    two = ([report(difference()), report(cost=None)], [graph] * 2, [trial] * 2)
-    return [html.render(verification_page(*arguments)) for arguments in (one, two)]
+    one, wrong, plain = report(), report(difference()), report(cost=None)
+    results = [Result(graph, trial, r) for r in (one, wrong, plain)]
+    pages = verification_page(results[:1], summary), verification_page(results[1:])
+    return [html.render(page) for page in pages]
 
 
 def test_pages_hold_everything(pages):
