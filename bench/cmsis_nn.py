@@ -4,8 +4,8 @@
 
 Straight-line calls to CMSIS-NN run every layer that it can; qembed's kernels run the others in both
 columns. Counts are exact and repeat; cycles are estimates from the core's manual; code is flash
-without weights. Without models: those below ``$QEMBED_SHARED/models``. Without a folder: the CMSIS-NN
-4.0.0 that the Python package bakenn carries.
+without weights. Without models: those below ``$QEMBED_SHARED/models``. Without a folder: the
+CMSIS-NN 4.0.0 that the Python package bakenn carries.
 """
 
 from __future__ import annotations
