@@ -50,7 +50,7 @@ class Case:
     outputs: tuple[np.ndarray, ...]
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def cases(make: Make, count: int) -> tuple[Case, ...]:
     """Files number 0 to `count` - 1 of a generator, with the judge's answers."""
     return tuple(_case(make, seed) for seed in range(count))

@@ -1,0 +1,23 @@
+"""docs/judged.md has a row for every generator of the differential tests, and no difference."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_rows_agree_with_the_tests():
+    tool = load(ROOT / "tools/judge_page.py")
+    text = (ROOT / "docs/judged.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| ([\w ]*) ?\| (\d+) \| \d+ \| ([\d |]+) \|$", text, re.M)
+    rows = [(stem, name.strip(), int(count)) for stem, name, count, _ in listed]
+    assert rows == [(stem, tool.label(stem, make), count) for stem, make, count in tool.rows()]
+    assert {n.strip() for row in listed for n in row[3].split("|")} == {"0"}
