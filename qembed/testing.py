@@ -1,4 +1,4 @@
-"""For tests, of qembed and of what is built on it: a serial port that misbehaves."""
+"""For tests, of qembed and of what is built on it: serial ports that misbehave, or take time."""
 
 from __future__ import annotations
 
@@ -165,3 +165,61 @@ class _Line:
                 byte ^= 1 << self._random.randrange(8)
             out.append(byte)
         return bytes(out)
+
+
+class PacedPort:
+    """A pyserial port that passes bytes on at the pace of 8N1, ten bits a byte, in each direction.
+
+    Parameters
+    ----------
+    port : SerialPort
+        One that has no pace of its own, such as a pseudo-terminal; closed together with this one.
+    baud : int
+    """
+
+    PIECE = 16
+    """Bytes that are passed on at a time, as from the FIFO of a UART."""
+
+    def __init__(self, port: SerialPort, baud: int) -> None:
+        self._port = port
+        self._byte_seconds = 10 / baud
+        self._up: deque[tuple[float, bytes]] = deque()
+        self._down: deque[tuple[float, bytes]] = deque()
+        self._arrived = bytearray()
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that can be read at once."""
+        now = time.monotonic()
+        while self._up and self._up[0][0] <= now:
+            self._port.write(self._up.popleft()[1])
+        if count := self._port.in_waiting:
+            self._enqueue(self._down, self._port.read(count))
+        while self._down and self._down[0][0] <= now:
+            self._arrived += self._down.popleft()[1]
+        return len(self._arrived)
+
+    def read(self, size: int = 1) -> bytes:
+        """Return up to `size` bytes, at least one unless the time-out passes."""
+        end = time.monotonic() + READ_TICK
+        while not self.in_waiting and time.monotonic() < end:
+            time.sleep(self._byte_seconds)
+        data = bytes(self._arrived[:size])
+        del self._arrived[:size]
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Send `data`; returns at once, like a driver with a large buffer."""
+        self._enqueue(self._up, data)
+        return len(data)
+
+    def close(self) -> None:
+        """Release the port."""
+        self._port.close()
+
+    def _enqueue(self, queue: deque[tuple[float, bytes]], data: bytes) -> None:
+        at = max(queue[-1][0] if queue else 0.0, time.monotonic())
+        for start in range(0, len(data), self.PIECE):
+            piece = data[start : start + self.PIECE]
+            at += len(piece) * self._byte_seconds
+            queue.append((at, piece))

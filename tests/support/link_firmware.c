@@ -86,18 +86,37 @@ static const qe_buffer small_in = {0, 40}, small_out = {203, 5};
 static const qe_buffer wide_in[] = {{0, 300}, {512, 1701}}, wide_out[] = {{0, 300}, {2500, 1701}};
 static const qe_buffer adder_in = {0, 4}, adder_out = {8, 4};
 
+#ifdef EMPTY_IN
+/* empty: the sizes of a network, and nothing computed. */
+static qe_status empty_invoke(void)
+{
+    for (uint32_t layer = 0; layer < EMPTY_LAYERS; layer++) {
+        QE_LAYER_DONE(layer, base, 4);
+    }
+    return QE_OK;
+}
+
+static const qe_buffer empty_in = {0, EMPTY_IN}, empty_out = {0, EMPTY_OUT};
+static const qe_model empty = {"empty",    {4},   8192,         1,       1, EMPTY_LAYERS, &empty_in,
+                               &empty_out, start, empty_invoke, no_state};
+#endif
+
 static const qe_model small = {"small",    {1},   8192,         1,       1, 2, &small_in,
                                &small_out, start, small_invoke, no_state};
 static const qe_model wide = {"wide",  {2},      8192,  2,           2,       2,
                               wide_in, wide_out, start, wide_invoke, no_state};
 static const qe_model adder = {"adder",    {3},   8192,         1,          1, 1, &adder_in,
                                &adder_out, start, adder_invoke, adder_reset};
+#ifdef EMPTY_IN
+static const qe_model *const models[] = {&small, &wide, &adder, &empty};
+#else
 static const qe_model *const models[] = {&small, &wide, &adder};
+#endif
 
 static const qe_link_config config = {
     .firmware = "test 1",
     .models = models,
-    .model_count = 3,
+    .model_count = sizeof models / sizeof models[0],
     .arena = memory,
     .arena_bytes = sizeof memory,
     .window = WINDOW,
