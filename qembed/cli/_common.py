@@ -68,6 +68,16 @@ def target_option(function: F) -> F:
     )
 
 
+def cmsis_nn_option(function: F) -> F:
+    """Add `--cmsis-nn`."""
+    return click.option(
+        "--cmsis-nn",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="DIR",
+        help="Let this CMSIS-NN run the layers that it can: the bytes stay the same.",
+    )(function)
+
+
 def load_model(path: Path | None) -> Graph:
     """Read a model file, or import a network of another tool on the fly.
 

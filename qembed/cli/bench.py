@@ -11,6 +11,7 @@ from qembed.cli import Exit
 from qembed.cli._common import (
     BOARD,
     baseline_options,
+    cmsis_nn_option,
     emit,
     json_option,
     load_model,
@@ -26,10 +27,16 @@ from qembed.report.document import document
 @click.command("bench")
 @model_argument
 @click.option("--board", default=BOARD, help="Where to run; see qembed boards.")
+@cmsis_nn_option
 @baseline_options
 @json_option
 def command(
-    model: Path | None, board: str, baseline: Path | None, tolerance: float, as_json: bool
+    model: Path | None,
+    board: str,
+    cmsis_nn: Path | None,
+    baseline: Path | None,
+    tolerance: float,
+    as_json: bool,
 ) -> int:
     """Measure one inference on a board: instructions or cycles per layer, flash, RAM, stack.
 
@@ -38,7 +45,7 @@ def command(
     """
     graph, chosen = load_model(model), load_board(board)
     with stderr().status(f"building and running on {chosen.name}"):
-        cost = bench(graph, chosen)
+        cost = bench(graph, chosen, cmsis_nn=cmsis_nn)
     result = document("bench", cost)
     if baseline is None:
         emit("bench", result, as_json, lambda: cost_tables(cost))

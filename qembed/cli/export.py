@@ -13,6 +13,7 @@ from qembed.backends.host import HostModel
 from qembed.boards import load_board
 from qembed.cli._common import (
     FILE,
+    cmsis_nn_option,
     emit,
     json_option,
     load_model,
@@ -52,6 +53,7 @@ from qembed.verify import exports
     metavar="BYTES",
     help="RAM that the activations may take: slower kernels are used if they need less.",
 )
+@cmsis_nn_option
 @json_option
 def command(
     model: Path | None,
@@ -61,6 +63,7 @@ def command(
     prefix: str | None,
     vectors: int,
     arena_max: int | None,
+    cmsis_nn: Path | None,
     as_json: bool,
 ) -> None:
     """Write a model as C99: data, calls, and the kernels that it uses; nothing else.
@@ -68,13 +71,20 @@ def command(
     The folder has sources, a Makefile, a README, sizes and test vectors. The same model gives the
     same bytes. With --board it is a complete firmware with the verification link.
     """
+    if cmsis_nn is not None and board is None:
+        raise click.UsageError("--cmsis-nn goes with --board: a model alone calls no library")
     graph = load_model(model)
     name = prefix or sanitize_prefix(graph.name)
     if board is not None:
         folder = output or Path(f"{name}-{Path(board).name}")
         with stderr().status(f"exporting for {board}"):
             project = export_firmware(
-                [graph], load_board(board), folder, [prefix], arena_max=arena_max
+                [graph],
+                load_board(board),
+                folder,
+                [prefix],
+                arena_max=arena_max,
+                cmsis_nn=cmsis_nn,
             )
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
