@@ -143,7 +143,7 @@ cdef int set_block(
     cdef qh_scaling *scaling
     vectors, lanes = channels.shape
     packed = weights.transpose(2, 0, 1, 3)
-    block.weights = kernel.hold(packed.astype(np.int8 if isa.step == 4 else np.int16))
+    block.weights = kernel.hold(packed.astype(np.int8 if isa.staged_bytes == 1 else np.int16))
     starts = np.zeros(channels.shape, np.int64)
     scaling = <qh_scaling *> kernel.hold(np.zeros(vectors * sizeof(qh_scaling), np.uint8))
     block.form = 0
@@ -170,7 +170,7 @@ cdef int set_block(
 
 cdef object staged_bias(const qh_isa *isa, object params, object rows):
     """Bias that makes up for zero point and staging: see simd.h. (O,) int64."""
-    staged = params.input_zero_point + (128 if isa.step == 4 else 0)
+    staged = params.input_zero_point + isa.staged_offset
     return params.bias.astype(np.int64) - staged * rows.sum(axis=1, dtype=np.int64)
 
 
@@ -240,7 +240,7 @@ cdef int pack_conv(
     pitch = (layer.staging.left + layer.staging.width + layer.staging.right) * in_shape[3]
     layer.stride_y, layer.pixel_stride = stride[0], stride[1] * in_shape[3]
     layer.row_stride = pitch if layer.sampled else stride[0] * pitch
-    kernel.scratch_bytes = (values + SLACK) * (1 if isa.step == 4 else 2)
+    kernel.scratch_bytes = (values + SLACK) * isa.staged_bytes
 
     # Activations that lie side by side are one run: a window's row, if nothing comes between.
     if dilation[1] == 1 and groups == 1:
@@ -307,7 +307,7 @@ cdef int pack_depthwise(
     layer.row_values = out_shape[2] * channels
     layer.stride_y = stride[0]
     layer.rolling = weights.shape[:2] == (3, 3) and dilation[0] == 1 and stride[0] in (1, 2)
-    kernel.scratch_bytes = (staged_values(&layer.staging) + SLACK) * (1 if isa.step == 4 else 2)
+    kernel.scratch_bytes = (staged_values(&layer.staging) + SLACK) * isa.staged_bytes
 
     # Where each tap of a window row lies: its phase, then its place in the phase.
     phase_starts = np.cumsum([0, *(up(width - p, stride[1]) for p in range(stride[1]))])

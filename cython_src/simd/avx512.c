@@ -257,19 +257,7 @@ static int supported(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
-const qh_isa qh_avx512 = {
-    .name = "avx512-vnni",
-    .supported = supported,
-    .lanes = LANES,
-    .step = STEP,
-    .most_vectors = 4,
-    .sums = NAME(sums),
-    .depthwise = NAME(depthwise),
-    .average_pool = NAME(average_pool),
-    .max_pool = NAME(max_pool),
-    .add = NAME(add),
-    .peak = NAME(peak),
-};
+const qh_isa qh_avx512 = {.name = "avx512-vnni", .supported = supported, QH_ISA_FIELDS(4)};
 
 #ifdef __clang__
 #pragma clang attribute pop

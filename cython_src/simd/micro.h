@@ -31,6 +31,7 @@
 /* Accumulators of a tile. gcc keeps an array in registers only if its size is a literal and every
  * loop over it is unrolled. */
 #define TILE 32
+#define BYTES ((ptrdiff_t)sizeof(ints)) /* of a vector */
 
 INLINE ints scaled(ints sum, const qh_scaling *by, int form, int32_t zero_point, int32_t low,
                    int32_t high)
@@ -57,7 +58,7 @@ INLINE void tile_sums(const int pixels, const int vectors, const qh_sums *layer,
             sums[p * vectors + v] = bias;
         }
     }
-    for (ptrdiff_t k = 0; k < layer->steps; k++, w += vectors * sizeof(ints)) {
+    for (ptrdiff_t k = 0; k < layer->steps; k++, w += vectors * BYTES) {
         /* Three pixels share a base register: x86 addresses base + {1, 2} * stride. */
         const staged *base[6];
         base[0] = x + layer->offsets[k];
@@ -68,7 +69,7 @@ INLINE void tile_sums(const int pixels, const int vectors, const qh_sums *layer,
         ints weights[4];
         UNROLL for (int v = 0; v < vectors; v++)
         {
-            weights[v] = load(w + v * sizeof(ints));
+            weights[v] = load(w + v * BYTES);
         }
         UNROLL for (int p = 0; p < pixels; p++)
         {
@@ -277,7 +278,7 @@ INLINE void add_taps(const staged *x, const int32_t *offsets, const char *weight
     spread(x, offsets, tuples);
     UNROLL for (int v = 0; v < STEP; v++)
     {
-        sums[v] = dot(sums[v], tuples[v], load(weights + v * sizeof(ints)));
+        sums[v] = dot(sums[v], tuples[v], load(weights + v * BYTES));
     }
 }
 
@@ -311,7 +312,7 @@ INLINE void column_general(const int form, const qh_depthwise *layer, const qh_b
         start_sums(block, sums);
         for (ptrdiff_t group = 0; group < layer->groups_of_taps; group++) {
             add_taps(x, layer->offsets + group * STEP, weights, sums);
-            weights += STEP * sizeof(ints);
+            weights += STEP * BYTES;
         }
         finish_row(form, layer, block, sums, y, count);
         x += layer->stride_y * layer->pitch;
@@ -322,13 +323,13 @@ INLINE void column_general(const int form, const qh_depthwise *layer, const qh_b
 /* Taps of one input row for one of the three window rows. */
 INLINE void add_row(ints (*tuples)[STEP], const char *weights, const int window_row, ints *sums)
 {
-    weights += window_row * ROW_GROUPS * (ptrdiff_t)(STEP * sizeof(ints));
+    weights += window_row * ROW_GROUPS * STEP * BYTES;
     UNROLL for (int group = 0; group < ROW_GROUPS; group++)
     {
         UNROLL for (int v = 0; v < STEP; v++)
         {
             sums[v] = dot_memory(sums[v], tuples[group][v], weights);
-            weights += sizeof(ints);
+            weights += BYTES;
         }
     }
 }
@@ -468,3 +469,9 @@ static void NAME(max_pool)(const void *data, const void **inputs, void **outputs
     (void)scratch;
     max_pool(data, inputs[0], outputs[0], batch);
 }
+
+#define QH_ISA_FIELDS(vectors)                                                                     \
+    .lanes = LANES, .step = STEP, .most_vectors = (vectors), .staged_offset = STAGED_OFFSET,       \
+    .staged_bytes = (int)sizeof(staged), .sums = NAME(sums), .depthwise = NAME(depthwise),         \
+    .average_pool = NAME(average_pool), .max_pool = NAME(max_pool), .add = NAME(add),              \
+    .peak = NAME(peak)

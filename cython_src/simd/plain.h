@@ -87,7 +87,7 @@ typedef int32_t some_sums __attribute__((vector_size(128)));
 enum { SOME = 32 };
 
 /* Sums of a window for SOME neighbouring channels. Those of up to 255 pixels fit in 16 bits. */
-static inline some_sums sum_some(const qh_pool *p, pool_window w, const int8_t *x)
+static inline void sum_some(const qh_pool *p, pool_window w, const int8_t *x, int32_t *to)
 {
     some_sums sums = {0};
     some_words pending = {0};
@@ -103,15 +103,15 @@ static inline some_sums sum_some(const qh_pool *p, pool_window w, const int8_t *
             }
         }
     }
-    return sums + __builtin_convertvector(pending, some_sums);
+    sums += __builtin_convertvector(pending, some_sums);
+    memcpy(to, &sums, sizeof sums);
 }
 
 static void sum_window(const qh_pool *p, pool_window w, const int8_t *x, int32_t *sums)
 {
     ptrdiff_t c = 0;
     for (; c + SOME <= p->channels; c += SOME) {
-        const some_sums some = sum_some(p, w, x + c);
-        memcpy(sums + c, &some, sizeof some);
+        sum_some(p, w, x + c, sums + c);
     }
     for (; c < p->channels; c++) {
         sums[c] = 0;

@@ -2,7 +2,7 @@
  *
  * Every instruction set multiplies `step` activations with as many weights into each of its `lanes`
  * int32 lanes at once. Activations are staged first: copied into scratch memory with their padding,
- * as `step` 4: unsigned bytes, x + 128; `step` 2: int16. The bias makes up for both:
+ * as the instructions take them, x + staged_offset. The bias makes up for it:
  *     sum w * (x - z) = sum w * staged - (z + staged_offset) * sum w.
  */
 #ifndef QH_SIMD_H
@@ -111,6 +111,7 @@ typedef struct {
     const char *name;
     int (*supported)(void);
     int lanes, step, most_vectors;
+    int staged_offset, staged_bytes; /* of an activation */
     qh_kernel *sums, *depthwise, *average_pool, *max_pool, *add;
     int64_t (*peak)(ptrdiff_t repeats); /* does nothing but multiply; returns how often */
 } qh_isa;

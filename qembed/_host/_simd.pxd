@@ -68,7 +68,7 @@ cdef extern from "simd/simd.h" nogil:
     ctypedef struct qh_isa:
         const char *name
         bint (*supported)()
-        int lanes, step, most_vectors
+        int lanes, step, most_vectors, staged_offset, staged_bytes
         run_t sums, depthwise, average_pool, max_pool, add
         int64_t (*peak)(Py_ssize_t repeats) nogil
 
