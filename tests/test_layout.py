@@ -10,6 +10,7 @@ from qembed.ops import OPERATORS
 ROOT = Path(__file__).parents[1]
 STAGES = (
     "qembed/ops/{}.py",
+    "qembed/importers/tflite/ops/{}.py",
     "cython_src/{}.pyx",
     "firmware_templates/kernels/include/qe_{}.h",
     "firmware_templates/kernels/src/portable/qe_{}.c",

@@ -16,6 +16,7 @@ from qembed.ops.reshape import Reshape
 
 # TFLite Micro takes scales for equal that differ by no more than this.
 TIED_SCALE_TOLERANCE = 1e-6
+INT16_SCALE_TOLERANCE = 1e-3  # of an implied scale, relative
 BIAS_SCALE_TOLERANCE = 0.02  # in output steps
 
 INTEGERS = ("int8", "uint8", "int16", "int32", "int64")
@@ -142,6 +143,20 @@ def require_tied(x: Value, y: Value) -> None:
         raise ModelError(
             f"tensors {describe(x)} and {describe(y)} must have the same scale and zero point, "
             f"not {one.scale:g}, {one.zero_point} and {other.scale:g}, {other.zero_point}"
+        )
+
+
+def require_implied(y: Value, wanted: Quantization, tolerance: float = 0.0) -> None:
+    """Refuse an output whose quantization is not the one that the arithmetic implies.
+
+    `tolerance` is relative, of the scale.
+    """
+    declared = quantization(y)
+    close = abs(declared.scale - wanted.scale) <= tolerance * wanted.scale
+    if not close or declared.zero_point != wanted.zero_point:
+        raise ModelError(
+            f"output {describe(y)} must have scale {wanted.scale} and zero point "
+            f"{wanted.zero_point}"
         )
 
 

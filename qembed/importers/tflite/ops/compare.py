@@ -1,4 +1,4 @@
-"""Comparisons to `qembed.ops.compare`, SELECT_V2 to `qembed.ops.select`."""
+"""EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL to `qembed.ops.compare`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.compare import Compare, Comparison
-from qembed.ops.select import Select
 
 LEFT_SHIFT = 8
 
@@ -31,13 +30,3 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
         input2_zero_point=two.zero_point,
     )
     return [Step("compare", params, (x1, x2), (y,))]
-
-
-def convert_select(op: Operator, numerics: Numerics) -> list[Step]:
-    """Return one select."""
-    y = values.result(op)
-    condition = values.operand(op, 0, ("bool",))
-    x1, x2 = values.operand(op, 1, (y.dtype,)), values.operand(op, 2, (y.dtype,))
-    values.require_tied(x1, y)
-    values.require_tied(x2, y)
-    return [Step("select", Select(), (condition, x1, x2), (y,))]

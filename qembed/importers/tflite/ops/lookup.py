@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from qembed import tables
-from qembed.errors import ModelError, UnsupportedError
+from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
@@ -24,14 +24,14 @@ TANH_OUTPUT = Quantization(2.0**-7, 0)
 def convert_logistic(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one lookup; the output's scale is implied."""
     x, y = _pair(op)
-    require_output(y, LOGISTIC_OUTPUT)
+    values.require_implied(y, LOGISTIC_OUTPUT)
     return _lookup(x, y, tables.logistic(values.quantization(x)))
 
 
 def convert_tanh(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one lookup; the output's scale is implied."""
     x, y = _pair(op)
-    require_output(y, TANH_OUTPUT)
+    values.require_implied(y, TANH_OUTPUT)
     return _lookup(x, y, tables.tanh(values.quantization(x)))
 
 
@@ -99,15 +99,6 @@ def convert_rsqrt(op: Operator, numerics: Numerics) -> list[Step]:
     x, y = _pair(op)
     one, other = values.quantization(x), values.quantization(y)
     return _lookup(x, y, tables.reciprocal_square_root(one, other, numerics))
-
-
-def require_output(y: Value, wanted: Quantization) -> None:
-    """Refuse an output whose scale is not the one that the arithmetic implies."""
-    if values.quantization(y) != wanted:
-        raise UnsupportedError(
-            f"output {values.describe(y)} must have scale {wanted.scale} and zero point "
-            f"{wanted.zero_point}"
-        )
 
 
 def _pair(op: Operator) -> tuple[Value, Value]:

@@ -34,7 +34,7 @@ def convert_tanh(op: Operator, numerics: Numerics) -> list[Step]:
 
 def _convert(op: Operator, function: Literal["logistic", "tanh"], most_exact: int) -> list[Step]:
     x, y = values.operand(op, 0), values.result(op)
-    lookup.require_output(y, OUTPUT)
+    values.require_implied(y, OUTPUT)
     multiplier, shift = _input_multiplier(values.quantization(x).scale, most_exact)
     params = Sigmoid(function, multiplier, shift, tables.sigmoid_int16())
     return [Step("sigmoid", params, (x,), (y,))]

@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D to `qembed.ops.average_pool` and `qembed.ops.max_pool`."""
+"""AVERAGE_POOL_2D to `qembed.ops.average_pool`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, activation_range
 from qembed.ops.average_pool import AveragePool
-from qembed.ops.max_pool import MaxPool
 
 
-def convert_average(op: Operator, numerics: Numerics) -> list[Step]:
+def convert(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one average_pool."""
-    return [_pool(op, "average_pool", AveragePool)]
+    return [pool(op, "average_pool", AveragePool)]
 
 
-def convert_max(op: Operator, numerics: Numerics) -> list[Step]:
-    """Return one max_pool."""
-    return [_pool(op, "max_pool", MaxPool)]
-
-
-def _pool(op: Operator, stem: str, make: type[Any]) -> Step:
+def pool(op: Operator, stem: str, make: type[Any]) -> Step:
+    """Return a pooling step whose parameters are a `make`."""
     x, y = values.operand(op, 0), values.result(op)
     values.require_tied(x, y)
     if len(x.shape) != 4:
