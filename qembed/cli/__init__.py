@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": ("diff", "Compare with other runtimes: who departs in which layer, and why."),
     "export": ("export", "Write a model as C99, or as a complete firmware."),
     "verify": ("verify", "Prove that a board computes the bytes of the desk."),
+    "replay": ("replay", "Judge a recorded verification again, without the board."),
     "demo": ("demo", "The whole path on real digits, from model file to verdict."),
     "bench": ("bench", "Measure an inference on a board, layer by layer."),
     "boards": ("boards", "List the boards."),

@@ -14,7 +14,7 @@ from qembed import container
 from qembed.boards import Board, load_board
 from qembed.cli import Exit
 from qembed.cli._common import BOARD, BUNDLED, emit, json_option, show, stderr
-from qembed.cli.verify import verify_all
+from qembed.cli._verification import judge_all
 from qembed.dataset import open_dataset
 from qembed.device.bench import bench
 from qembed.device.doctor import examine_board
@@ -56,7 +56,7 @@ def command(board: str, as_json: bool) -> int:
     with stderr().status(f"exporting, building and counting on {chosen.name}"):
         cost = bench(graph, chosen)
     with on_board(graph, chosen) as subject, ThreadPoolExecutor(1) as pool:
-        (result,) = verify_all([subject], [choose(graph)], pool)
+        (result,) = judge_all([subject], [choose(graph)], pool)
     report = result.report
     different = [row.differing for row in report.layers]
     link = [("serial port", line_summary(report))]

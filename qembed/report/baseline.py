@@ -15,7 +15,7 @@ from qembed.errors import InputError
 from qembed.report.document import SCHEMA
 from qembed.report.terminal import safe, table
 
-SAME = {"bench": ("model", "board"), "verify": ()}
+SAME = {"bench": ("model", "board"), "verify": (), "replay": ()}
 """Entries that must agree, by command."""
 SIZES = ("instructions", "cycles", "arena_bytes", "code_bytes", "flash_bytes", "stack_bytes")
 

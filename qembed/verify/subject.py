@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qembed.boards import Board
 from qembed.container import graph_hash
 from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
+from qembed.device.host_tools import cache_folder
 from qembed.device.session import Session
 from qembed.device.transport import Port, open_port
 from qembed.export.firmware import export_firmware
 from qembed.ir import Graph
 from qembed.verify.exports import layers_on, model_on, read_manifest
+from qembed.verify.journal import Recorder
 from qembed.verify.layers import ReportedLayer, layers_of
 from qembed.verify.witness import Witness, model_index
 
@@ -31,8 +33,15 @@ class Subject:
 
 
 @contextlib.contextmanager
-def on_board(graph: Graph, board: Board) -> Iterator[Subject]:
+def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterator[Subject]:
     """Export, build and boot; inside the block the board runs.
+
+    Parameters
+    ----------
+    graph : Graph
+    board : Board
+    cmsis_nn : Path, optional
+        Folder of a CMSIS-NN to run the layers in place of qembed's kernels.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def on_board(graph: Graph, board: Board) -> Iterator[Subject]:
         If the firmware does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
-        project = export_firmware([graph], board, Path(folder) / "firmware")
+        project = export_firmware([graph], board, Path(folder) / "firmware", cmsis_nn=cmsis_nn)
         firmware = build_firmware(project)
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
@@ -53,11 +62,18 @@ def on_board(graph: Graph, board: Board) -> Iterator[Subject]:
 
 
 def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None) -> Subject:
-    """Shake hands with the board behind a port.
+    """Shake hands with the board behind a port; the rest as for `subject_of`."""
+    return subject_of(Session(port), graph, manifest)
+
+
+def subject_of(
+    witness: Witness, graph: Graph | None = None, manifest: Path | None = None
+) -> Subject:
+    """Find out which model a board holds, and what its layers are.
 
     Parameters
     ----------
-    port : Port
+    witness : Witness
     graph : Graph, optional
         By default the board is asked, and what was exported on this computer is searched.
     manifest : Path, optional
@@ -68,8 +84,20 @@ def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None
     DeviceError
         If no qembed firmware answers, it holds another model, or its export is not known.
     """
-    session = Session(port)
-    graph = model_on(session.models) if graph is None else graph
-    model = session.models[model_index(session, graph_hash(graph))]
+    graph = model_on(witness.models) if graph is None else graph
+    model = witness.models[model_index(witness, graph_hash(graph))]
     layers = layers_on(graph, model) if manifest is None else read_manifest(manifest, graph)
-    return Subject(graph, session, layers)
+    return Subject(graph, witness, layers)
+
+
+@contextlib.contextmanager
+def recorded(subject: Subject, path: Path, resume: bool = False) -> Iterator[Subject]:
+    """Write everything that a board says to a journal; see `qembed.verify.journal`."""
+    with contextlib.closing(Recorder(subject.session, path, resume=resume)) as recorder:
+        yield replace(subject, session=recorder)
+
+
+def journal_of(url: str) -> Path:
+    """Return the place of the journal of a port, if nobody names another."""
+    name = "".join(c if c.isalnum() else "_" for c in url)
+    return cache_folder() / "journals" / f"{name}.journal"

@@ -4,10 +4,15 @@ import contextlib
 import json
 import os
 import pty
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from qembed import container
@@ -136,3 +141,81 @@ def test_either_a_port_or_a_board(qembed, digits):
     for arguments in ((), ("--port", "x", "--board", "native")):
         result = qembed("verify", digits, *arguments)
         assert result.status == 2 and "either --port PORT or --board BOARD" in result.sentence
+
+
+def test_a_recording_is_judged_again_without_the_board(qembed, digits, firmware, tmp_path):
+    qembed("export", digits, "--board", "native")
+    with boot(firmware) as running:
+        verified = qembed(
+            "verify",
+            "--port",
+            running.port_url,
+            "--samples",
+            "12",
+            "--record",
+            "said.journal",
+            "--json",
+        )
+    for arguments in ((), (digits,)):
+        replayed = qembed("replay", "said.journal", *arguments, "--json", "--html", "again.html")
+        assert replayed.status == 0
+        (before,), (after,) = verified.document["reports"], replayed.document["reports"]
+        for name in ("verdict", "samples", "layers", "layer_bytes", "cost", "hash", "agreement"):
+            assert before[name] == after[name], name
+    assert "recorded in said.journal" in qembed("replay", "said.journal").stdout
+    assert "Equal in every byte" in (tmp_path / "again.html").read_text()
+
+
+def test_recordings_that_cannot_be_judged(qembed, digits, port, tmp_path):
+    qembed("verify", digits, "--board", "native", "--samples", "3", "--record", "said.journal")
+    unknown = qembed("replay", "said.journal")
+    assert unknown.status == 3 and "was not exported on this computer" in unknown.sentence
+    raw = (tmp_path / "said.journal").read_bytes()
+    (tmp_path / "cut.journal").write_bytes(raw[:5])
+    (tmp_path / "other.journal").write_bytes(b"something else")
+    for name in ("cut.journal", "other.journal", "absent.journal"):
+        result = qembed("replay", name, digits)
+        assert result.status == 3 and name in result.sentence
+    assert qembed("verify", digits, "--board", "native", "--record", "no/such/file").status == 3
+    several = qembed("verify", "--port", "a", "--port", "b", "--record", "x")
+    assert several.status == 2 and "--record goes with one board" in several.sentence
+
+
+def test_a_run_goes_on_where_it_was_interrupted(qembed, digits, port, tmp_path):
+    qembed("export", digits, "--board", "native")
+    few = ("verify", "--port", port, "--samples", "5", "--record", "said.journal")
+    assert qembed(*few).status == 0
+    size = (tmp_path / "said.journal").stat().st_size
+    more = qembed(*few[:4], "20", *few[5:], "--resume", "--json")
+    assert more.status == 0 and more.document["reports"][0]["samples"] == 20
+    assert (tmp_path / "said.journal").stat().st_size > 3 * size
+    other = qembed(*few, "--resume", "--vectors", "random")
+    assert other.status == 3 and "other samples" in other.sentence
+    fresh = qembed(*few, "--vectors", "random")
+    assert fresh.status == 0
+    by_default = qembed("verify", "--port", port, "--samples", "6", "--json")
+    assert by_default.status == 0
+    again = qembed("verify", "--port", port, "--samples", "9", "--resume", "--json")
+    assert again.document["reports"][0]["samples"] == 9
+
+
+def test_interrupting_keeps_the_journal_and_frees_the_port(qembed, digits, port, tmp_path):
+    (quantized,) = container.load(digits).samples.inputs
+    np.save(tmp_path / "many.npy", np.concatenate([quantized] * 80))
+    qembed("export", digits, "--board", "native")
+    arguments = ["verify", "--port", port, "-i", "many.npy", "--record", "said.journal"]
+    command = [sys.executable, "-m", "qembed", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        journal = tmp_path / "said.journal"
+        while time.monotonic() < deadline and not (
+            journal.exists() and journal.stat().st_size > 1e5
+        ):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert "--resume goes on from here" in process.stderr.read()
+    result = qembed(*arguments, "--resume", "--json")
+    assert result.status == 0
+    assert result.document["reports"][0]["samples"] == 40_000
+    assert result.document["reports"][0]["line"]["sent_frames"] < 45_000
