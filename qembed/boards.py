@@ -33,10 +33,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What `qe_port_count` counts: a difference of its values times `per_tick` is in `unit`."""
+    """What `qe_port_count` counts: a difference of its values times `per_tick` is in `unit`.
+
+    `hertz` is its rate, where it is a clock of a known one; else 0.
+    """
 
     unit: str
     per_tick: Fraction
+    hertz: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +238,13 @@ def _link(table: dict[str, Any] | None) -> Link:
 def _counter(table: dict[str, Any] | None) -> Counter:
     take = _Taker(table or {}, "counter.")
     unit, ratio = take.text("unit"), take.value("per_tick", list)
+    hertz = take.value("hertz", int, 0)
     take.finish()
     if len(ratio) != 2 or not all(isinstance(n, int) and n > 0 for n in ratio):
         raise ValueError("counter.per_tick is not a pair of positive integers")
-    return Counter(unit, Fraction(*ratio))
+    if hertz < 0 or hertz > 0xFFFFFFFF:
+        raise ValueError("counter.hertz is not a rate of up to 2**32")
+    return Counter(unit, Fraction(*ratio), hertz)
 
 
 class _Taker:

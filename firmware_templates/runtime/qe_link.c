@@ -707,6 +707,13 @@ void qe_link_init(const qe_link_config *config)
     link.config = config;
 }
 
+void qe_link_forget(void)
+{
+    link.model = NULL;
+    link.has_record = false;
+    link.filled = 0;
+}
+
 void qe_link_feed(const uint8_t *bytes, uint32_t count)
 {
     for (; count > 0; count--, bytes++) {

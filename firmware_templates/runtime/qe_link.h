@@ -52,4 +52,7 @@ void qe_link_init(const qe_link_config *config);
  */
 void qe_link_feed(const uint8_t *bytes, uint32_t count);
 
+/** @brief Somebody else has used the arena: the link starts its model again. */
+void qe_link_forget(void);
+
 #endif /* QE_LINK_H */

@@ -10,6 +10,7 @@ import qembed
 from qembed.boards import REGIONS, Board
 from qembed.errors import QembedError
 from qembed.export.cmsis_nn import cmsis_nn_files, with_cmsis_nn
+from qembed.export.mlperf import template_values
 from qembed.export.model import ModelSources, model_sources
 from qembed.export.templates import render
 from qembed.files import replacing
@@ -81,6 +82,7 @@ def export_firmware(
     link: bool = True,
     arena_max: int | None = None,
     cmsis_nn: Path | None = None,
+    mlperf: bool = False,
 ) -> FirmwareProject:
     """Write the sources of a firmware.
 
@@ -99,6 +101,8 @@ def export_firmware(
         Bytes of RAM that the activations of any of the models may take.
     cmsis_nn : Path, optional
         Folder of a CMSIS-NN that runs the layers that it can, in place of qembed's kernels.
+    mlperf : bool
+        Beside the link, answer the MLPerf Tiny runner with the first model.
 
     Raises
     ------
@@ -112,11 +116,17 @@ def export_firmware(
         _part(model_sources(graph, target, name, arena_max), library)
         for graph, name in zip(graphs, names, strict=True)
     ]
-    return write_firmware(parts, board, out_dir, link=link)
+    benchmark = template_values(graphs[0], board) if mlperf else None
+    return write_firmware(parts, board, out_dir, link=link, benchmark=benchmark)
 
 
 def write_firmware(
-    parts: Sequence[ModelPart], board: Board, out_dir: Path, *, link: bool = True
+    parts: Sequence[ModelPart],
+    board: Board,
+    out_dir: Path,
+    *,
+    link: bool = True,
+    benchmark: Mapping[str, object] | None = None,
 ) -> FirmwareProject:
     """Write models together with the board, the link, main.c and a Makefile around them."""
     prefixes = tuple(part.prefix for part in parts)
@@ -125,10 +135,14 @@ def write_firmware(
             f"models of one firmware need different prefixes, not {', '.join(prefixes)}"
         )
     files = {f"model/{path}": text for part in parts for path, text in part.files.items()}
-    runtime = sorted((firmware_templates() / "runtime").glob("*.[ch]" if link else "*.h"))
+    runtime = [
+        path
+        for path in sorted((firmware_templates() / "runtime").glob("*.[ch]" if link else "*.h"))
+        if benchmark or path.stem != "qe_mlperf"
+    ]
     files |= {f"runtime/{path.name}": path.read_bytes() for path in runtime}
     files |= {f"board/{path.name}": path.read_bytes() for path in board.files}
-    values = _template_values(parts, board, sorted(files)) | {"link": link}
+    values = _template_values(parts, board, sorted(files)) | {"link": link, "mlperf": benchmark}
     main = "main.c" if link else "bare_main.c"
     for name, template in (("main.c", main), ("Makefile", "Makefile"), ("README.md", "README.md")):
         files[name] = render(f"firmware/{template}.j2", values)
