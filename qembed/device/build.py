@@ -82,7 +82,7 @@ def build_firmware(
 
     Parameters
     ----------
-    project : FirmwareProject, ModelPart
+    project : FirmwareProject
     extra_cflags : sequence of str
         Appended to the compiler's flags, such as ``-fsanitize=address``; also used to link.
     build_dir : Path, optional
@@ -98,9 +98,18 @@ def build_firmware(
     if build_dir is None:
         build_dir = cache_folder() / "firmware" / _key(project, extra_cflags)
     elf = build_dir / ELF_NAME
-    if not elf.is_file():
+    if not elf.is_file() or not _is_intact(elf):
         _build(project, build_dir, extra_cflags)
     return Firmware(elf, project.board, project.models, _measure(project, elf))
+
+
+def _is_intact(elf: Path) -> bool:
+    """Whether what the cache holds can be read: a full disk may have cut it."""
+    try:
+        read_elf(elf)
+    except ToolError:
+        return False
+    return True
 
 
 def _require_toolchain(board: Board) -> None:

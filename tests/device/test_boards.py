@@ -135,6 +135,13 @@ def test_what_was_built_once_is_not_built_again(tmp_path):
     assert other.elf != first.elf
 
 
+def test_a_damaged_cache_is_built_again(tmp_path):
+    elf = build("native", tmp_path).elf
+    intact = elf.read_bytes()
+    elf.write_bytes(intact[: len(intact) // 2])
+    assert build("native", tmp_path).elf.read_bytes() == intact
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_missing_compiler_comes_with_its_package(board, tmp_path, monkeypatch):
     project = toy_project(board, tmp_path)
