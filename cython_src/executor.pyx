@@ -7,12 +7,15 @@ from libc.string cimport memcpy, memset
 from qembed._host._kernel cimport Kernel, run_t
 
 import threading
+import time
 
 import numpy as np
 
 from qembed.errors import InputError
 
 np.import_array()
+
+SECONDS_TO_START = 100e-6  # of a thread, with some to spare
 
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
@@ -382,15 +385,22 @@ cdef class Executor:
         self._work(worker, job)
 
     cdef _run_threads(self, list arrays, Job job, int threads):
+        """Time one block; then share what is left, if that takes longer than to start a thread."""
+        cdef Worker worker = self._worker(arrays)
+        cdef double start = time.perf_counter()
+        with nogil:
+            run_blocks(&self.plan, worker, job, 1)
         cdef Py_ssize_t blocks = (job.batch + self.plan.block - 1) // self.plan.block
-        workers = [self._worker(arrays) for _ in range(min(threads, blocks))]
-        helpers = [threading.Thread(target=self._help, args=(w, job)) for w in workers[1:]]
+        cdef double left = (time.perf_counter() - start) * (blocks - 1)
+        count = min(threads - 1, blocks - 2, int(left / SECONDS_TO_START))
+        workers = [self._worker(arrays) for _ in range(count)]
+        helpers = [threading.Thread(target=self._help, args=(w, job)) for w in workers]
         for helper in helpers:
             helper.start()
         try:
-            self._work(workers[0], job)
+            self._work(worker, job)
         finally:
             job.next = job.batch  # nothing left, also after Ctrl-C
             for helper in helpers:
                 helper.join()
-        self.idle.extend(workers)
+        self.idle.extend((worker, *workers))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,87 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from qembed._host import (
-    add,
-    arg_extremum,
-    average_pool,
-    batch_matmul,
-    broadcast_to,
-    compare,
-    concatenation,
-    conv,
-    depthwise_conv,
-    dequantize,
-    extremum,
-    fully_connected,
-    gather,
-    l2_normalization,
-    log_softmax,
-    lookup,
-    lstm,
-    max_pool,
-    mean,
-    mirror_pad,
-    mul,
-    pad,
-    prelu,
-    quantize,
-    reduce_extremum,
-    reshape,
-    resize_bilinear,
-    resize_nearest,
-    select,
-    sigmoid,
-    softmax,
-    softmax_int16,
-    squared_difference,
-    strided_slice,
-    svdf,
-    transpose,
-    transpose_conv,
-)
 from qembed._host.executor import Executor, Memory
 from qembed.ir import AnyArray, Graph, Node
-
-KERNELS: dict[str, Any] = {
-    "add": add.AddKernel,
-    "arg_extremum": arg_extremum.ArgExtremumKernel,
-    "average_pool": average_pool.AveragePoolKernel,
-    "batch_matmul": batch_matmul.BatchMatmulKernel,
-    "broadcast_to": broadcast_to.BroadcastToKernel,
-    "compare": compare.CompareKernel,
-    "concatenation": concatenation.ConcatenationKernel,
-    "conv": conv.ConvKernel,
-    "depthwise_conv": depthwise_conv.DepthwiseConvKernel,
-    "dequantize": dequantize.DequantizeKernel,
-    "extremum": extremum.ExtremumKernel,
-    "fully_connected": fully_connected.FullyConnectedKernel,
-    "gather": gather.GatherKernel,
-    "l2_normalization": l2_normalization.L2NormalizationKernel,
-    "log_softmax": log_softmax.LogSoftmaxKernel,
-    "lookup": lookup.LookupKernel,
-    "lstm": lstm.LstmKernel,
-    "max_pool": max_pool.MaxPoolKernel,
-    "mean": mean.MeanKernel,
-    "mirror_pad": mirror_pad.MirrorPadKernel,
-    "mul": mul.MulKernel,
-    "pad": pad.PadKernel,
-    "prelu": prelu.PreluKernel,
-    "quantize": quantize.QuantizeKernel,
-    "reduce_extremum": reduce_extremum.ReduceExtremumKernel,
-    "reshape": reshape.ReshapeKernel,
-    "resize_bilinear": resize_bilinear.ResizeBilinearKernel,
-    "resize_nearest": resize_nearest.ResizeNearestKernel,
-    "select": select.SelectKernel,
-    "sigmoid": sigmoid.SigmoidKernel,
-    "softmax": softmax.SoftmaxKernel,
-    "softmax_int16": softmax_int16.SoftmaxInt16Kernel,
-    "squared_difference": squared_difference.SquaredDifferenceKernel,
-    "strided_slice": strided_slice.StridedSliceKernel,
-    "svdf": svdf.SvdfKernel,
-    "transpose": transpose.TransposeKernel,
-    "transpose_conv": transpose_conv.TransposeConvKernel,
-}
+from qembed.ops import OPERATORS
 
 ALIGNMENT = 64
 BLOCK_BYTES = 48 << 10
@@ -98,6 +22,16 @@ for the first-level cache, enough rows for a matrix product where samples are sm
 MOST_BLOCK = 64
 TRACE_BYTES = 64 << 20
 """What `HostModel.saturation` may hold of a trace at a time."""
+
+
+@functools.cache
+def kernel_class(op: str) -> Any:
+    """Host kernel of an operator: class ``<Params>Kernel`` of module ``qembed._host.<stem>``.
+
+    Modules are loaded as models need them.
+    """
+    module = importlib.import_module(f"qembed._host.{op}")
+    return getattr(module, f"{OPERATORS[op].params.__name__}Kernel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +65,7 @@ class HostModel:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._kernels = [
-            KERNELS[node.op](
+            kernel_class(node.op)(
                 node.params,
                 [graph.tensors[i] for i in node.inputs],
                 [graph.tensors[i] for i in node.outputs],
@@ -142,6 +76,7 @@ class HostModel:
         self._state_lock = threading.Lock()
         written = {i for node in graph.nodes for i in node.outputs} | set(graph.state)
         self._computed = [i for i in dict.fromkeys(graph.outputs) if i in written]
+        self._is_direct = tuple(self._computed) == graph.outputs
         self._executor = self._plan(self._computed)
         self._tracer: Executor | None = None
         self.reset()
@@ -177,7 +112,7 @@ class HostModel:
                 results = self._executor.run(inputs, min(threads, 1))
         else:
             results = self._executor.run(inputs, threads)
-        if self._computed == list(self.graph.outputs):
+        if self._is_direct:
             return results  # type: ignore[no-any-return]
         return self._assemble(inputs, dict(zip(self._computed, results, strict=True)))
 

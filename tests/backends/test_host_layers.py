@@ -11,10 +11,10 @@ from qembed._host._simd import available, peak
 
 from qembed.arithmetic import Requantization
 from qembed.backends import reference
-from qembed.backends.host import KERNELS, HostModel
+from qembed.backends.host import HostModel, kernel_class
 from qembed.errors import ToolError
 from qembed.ir import Tensor
-from qembed.ops import fully_connected
+from qembed.ops import OPERATORS, fully_connected
 from qembed.ops.fully_connected import FullyConnected
 from support.forms import assert_equal
 from support.layers import LAYERS, graph
@@ -40,8 +40,9 @@ def test_equals_reference(isa, op, seed):
         assert_equal(mine, definition, f"{op}, seed {seed}")
 
 
-def test_every_kernel_is_drawn():
-    assert set(LAYERS) == set(KERNELS)
+def test_every_operator_has_a_kernel_and_is_drawn():
+    assert set(LAYERS) == set(OPERATORS)
+    assert len({kernel_class(op) for op in OPERATORS}) == len(OPERATORS)
 
 
 @pytest.mark.parametrize("rounding", ["double", "single"])
