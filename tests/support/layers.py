@@ -167,7 +167,7 @@ def conv(rng: Rng) -> tuple[Graph, Batch]:
     dilation = choice(rng, ((1, 1), (integer(rng, 1, 3), integer(rng, 1, 3))))
     groups = choice(rng, (1, 1, 1, 2, 3))
     in_c = choice(rng, (1, 2, 3, 4, 8, 16, integer(rng, 1, 40)))
-    out_c = groups * choice(rng, (1, 8, 16, 32, 64, integer(rng, 1, 150)))
+    out_c = groups * choice(rng, (1, 8, 16, 64, integer(rng, 1, 12), integer(rng, 1, 150)))
     size, windows = window(rng, kernel, dilation)
     dtype, shared = sums(rng, (out_c, *kernel, in_c), out_c, kernel[0] * kernel[1] * in_c)
     x = Tensor("x", (choice(rng, (1, 1, 2)), *size, in_c * groups), dtype)
@@ -177,7 +177,7 @@ def conv(rng: Rng) -> tuple[Graph, Batch]:
 def depthwise_conv(rng: Rng) -> tuple[Graph, Batch]:
     kernel = choice(rng, ((3, 3), (3, 3), (integer(rng, 1, 5), integer(rng, 1, 5))))
     dilation = choice(rng, ((1, 1), (1, 1), (integer(rng, 1, 3), integer(rng, 1, 3))))
-    in_c = choice(rng, (1, 8, 16, 32, 64, 128, integer(rng, 1, 150)))
+    in_c = choice(rng, (1, 8, 16, 64, 128, integer(rng, 1, 12), integer(rng, 1, 150)))
     out_c = in_c * choice(rng, (1, 1, 1, 2, 3))
     size, windows = window(rng, kernel, dilation)
     dtype, shared = sums(rng, (*kernel, out_c), out_c, kernel[0] * kernel[1])

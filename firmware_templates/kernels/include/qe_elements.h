@@ -8,7 +8,7 @@
 #ifndef QE_ELEMENTS_H
 #define QE_ELEMENTS_H
 
-#include "qe_types.h"
+#include "qe_fixedpoint.h"
 
 /** Marks a function that must be inlined to be small and fast. It is correct either way. */
 #if defined(__GNUC__)
@@ -74,6 +74,27 @@ QE_TEMPLATE int64_t qe_dot(const void *x, int32_t x_at, const int8_t *w, int32_t
         }
     }
     return (x_bytes > 1) ? total + sum : sum;
+}
+
+/**
+ * @brief Add the products of @p count neighbours with QE_BLOCK filters.
+ *
+ * @param x            First of the neighbours.
+ * @param w            First weight of the first filter.
+ * @param filter_size  From filter to filter, in values.
+ */
+QE_TEMPLATE qe_block qe_dot_block(qe_block sums, const int8_t *x, const int8_t *w,
+                                  int32_t filter_size, int32_t count, int32_t zero_point)
+{
+    for (const int8_t *end = x + count; x < end; ++x) {
+        const int32_t value = *x - zero_point;
+        sums.sum0 += value * w[0];
+        sums.sum1 += value * w[filter_size];
+        sums.sum2 += value * w[2 * filter_size];
+        sums.sum3 += value * w[3 * filter_size];
+        ++w;
+    }
+    return sums;
 }
 
 #endif /* QE_ELEMENTS_H */

@@ -126,8 +126,8 @@ static inline int32_t qe_rescale(int64_t acc, const qe_scale *scale)
 
 /** How the accumulators of a layer become its outputs. */
 typedef struct {
-    const int32_t *bias;       /**< [C]; in accumulator steps */
-    const int32_t *bias_high;  /**< [C]: upper halves of 64-bit biases; NULL: `bias` is all */
+    const int32_t *bias;      /**< [C]; in accumulator steps */
+    const int32_t *bias_high; /**< [C]: upper halves of 64-bit biases (WIDE); NULL: `bias` is all */
     const int32_t *multiplier; /**< [C], or [1] with channel_step 0 */
     const int8_t *shift;       /**< as `multiplier`; [-31, 30] */
     int32_t channel_step;      /**< 1: one multiplier per channel; 0: one for all */
@@ -137,18 +137,30 @@ typedef struct {
     int32_t activation_max;    /**< In the range of the output type, >= activation_min */
 } qe_output_stage;
 
+/** @brief qe_finish() in the less usual roundings. */
+int32_t qe_finish_once(const qe_output_stage *stage, int32_t channel, int64_t sum);
+
 /** @brief The output value of @p channel whose products sum up to @p sum. */
 static inline int32_t qe_finish(const qe_output_stage *stage, int32_t channel, int64_t sum)
 {
-    int64_t acc = sum + stage->bias[channel];
-    if (stage->bias_high != 0) {
-        const uint64_t high = (uint32_t)stage->bias_high[channel];
-        acc = sum + (int64_t)((high << 32) | (uint32_t)stage->bias[channel]);
+    if (stage->rounding != QE_ROUND_DOUBLE) {
+        return qe_finish_once(stage, channel, sum);
     }
     const int32_t entry = channel * stage->channel_step;
-    const int32_t scaled =
-        qe_requantize(acc, stage->multiplier[entry], stage->shift[entry], stage->rounding);
+    const int32_t acc = (int32_t)((uint32_t)sum + (uint32_t)stage->bias[channel]);
+    const int32_t scaled = qe_requantize_double(acc, stage->multiplier[entry], stage->shift[entry]);
     return qe_clamp_sum(scaled, stage->zero_point, stage->activation_min, stage->activation_max);
 }
+
+/** Filters that are computed together, so that each input value is loaded once for all of them. */
+#define QE_BLOCK 4
+
+/** Their sums; no array, so that they stay in registers. */
+typedef struct {
+    int32_t sum0, sum1, sum2, sum3;
+} qe_block;
+
+/** @brief The int8 outputs of QE_BLOCK channels from @p channel on: qe_finish() of each. */
+void qe_finish_block(const qe_output_stage *stage, int32_t channel, qe_block sums, int8_t *output);
 
 #endif /* QE_FIXEDPOINT_H */
