@@ -28,7 +28,7 @@ def another_model_on_board(monkeypatch):
         monkeypatch.setattr(
             subject,
             "export_firmware",
-            lambda graphs, *rest: export([change(graphs[0])], *rest),
+            lambda graphs, *rest, **options: export([change(graphs[0])], *rest, **options),
         )
 
     return install
@@ -85,7 +85,9 @@ def test_a_difference_is_found_and_shown_in_full(layer, qembed, digits, native, 
     true_hash = container.graph_hash(graph)
     monkeypatch.setattr(model, "graph_hash", lambda _: true_hash)
     export = subject.export_firmware
-    monkeypatch.setattr(subject, "export_firmware", lambda _, *rest: export([wrong], *rest))
+    monkeypatch.setattr(
+        subject, "export_firmware", lambda _, *rest, **o: export([wrong], *rest, **o)
+    )
     result = qembed("verify", digits, "--board", native, "--samples", "30", "--json")
     assert result.status == 1
     first = result.document["reports"][0]["first"]
