@@ -135,6 +135,15 @@ def test_what_was_built_once_is_not_built_again(tmp_path):
     assert other.elf != first.elf
 
 
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_same_sources_give_the_same_bytes_anywhere(board, tmp_path):
+    first, second = (
+        build_firmware(toy_project(board, tmp_path / name), build_dir=tmp_path / f"{name}.out").elf
+        for name in ("here", "there")
+    )
+    assert first.read_bytes() == second.read_bytes()
+
+
 def test_a_damaged_cache_is_built_again(tmp_path):
     elf = build("native", tmp_path).elf
     intact = elf.read_bytes()
