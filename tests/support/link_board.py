@@ -24,8 +24,10 @@ def compile_link(
     templates = firmware_templates()
     runtime = templates / "runtime"
     sources = [Path(__file__).with_name(main), runtime / "qe_hash.c", link or runtime / "qe_link.c"]
-    if main == "link_firmware.c":
+    if main.endswith("_firmware.c"):
         sources.append(templates / "boards/_common/posix_port.c")
+    if main.startswith("mlperf"):
+        sources.append(runtime / "qe_mlperf.c")
     includes = [f"-I{templates / folder}" for folder in ("runtime", "kernels/include")]
     command = ["gcc", *STRICT, "-O2", "-DQE_OBSERVE", *includes, *flags, *sources, "-o", output]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
