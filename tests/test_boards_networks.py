@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qembed import container
 from qembed.boards import list_boards
 from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
@@ -10,13 +11,12 @@ from qembed.device.session import Session
 from qembed.device.transport import open_port
 from qembed.export.firmware import export_firmware
 from qembed.importers import import_model
+from qembed.resources import PACKAGE
 from qembed.verify.check import verify
 from qembed.verify.layers import layers_of
 from support.toy import need
 
 NETWORKS = ("ic_int8", "ad_int8", "person_detect", "micro_speech", "hello_world_int8")
-SMALL = {"atmega2560": "hello_world_int8"}
-"""The network that stands in where kws does not fit."""
 
 
 def random_inputs(graph, count):
@@ -61,9 +61,19 @@ def test_keyword_spotting_on_all_its_real_inputs(board, shared, tmp_path):
     assert_equal(report, 600)
 
 
-@pytest.mark.parametrize("board", [b for b in list_boards() if b not in ("native", "mps2-an386")])
-def test_a_network_on_every_other_board(board, shared, tmp_path):
-    network = SMALL.get(board, "kws_int8")
-    graph = import_model(shared / "models" / f"{network}.tflite")
+OTHERS = [b for b in list_boards() if b not in ("native", "mps2-an386", "atmega2560")]
+
+
+@pytest.mark.parametrize("board", OTHERS)
+def test_keyword_spotting_on_every_other_board(board, shared, tmp_path):
+    graph = import_model(shared / "models" / "kws_int8.tflite")
     report = verified(graph, need(board), random_inputs(graph, 10), tmp_path)
     assert_equal(report, 10)
+
+
+def test_the_digits_on_8_kilobytes_of_avr(tmp_path):
+    graph = container.load(PACKAGE / "data" / "digits.npz")
+    samples = [array[:1] for array in graph.samples.inputs]
+    report = verified(graph, need("atmega2560"), samples, tmp_path)
+    assert_equal(report, 1)
+    assert report.cost.unit == "cycles"
