@@ -35,6 +35,7 @@ COMMANDS = {
     "replay": ("replay", "Judge a recorded verification again, without the board."),
     "demo": ("demo", "The whole path on real digits, from model file to verdict."),
     "bench": ("bench", "Measure an inference on a board, layer by layer."),
+    "mlperf": ("mlperf", "Run MLPerf Tiny's two modes over its own serial protocol."),
     "boards": ("boards", "List the boards."),
     "targets": ("targets", "List the targets."),
     "doctor": ("doctor", "Look at compilers, emulators and ports, and say what is missing."),

@@ -54,6 +54,7 @@ from qembed.verify import exports
     help="RAM that the activations may take: slower kernels are used if they need less.",
 )
 @cmsis_nn_option
+@click.option("--mlperf", is_flag=True, help="With --board: also answer the MLPerf Tiny runner.")
 @json_option
 def command(
     model: Path | None,
@@ -64,6 +65,7 @@ def command(
     vectors: int,
     arena_max: int | None,
     cmsis_nn: Path | None,
+    mlperf: bool,
     as_json: bool,
 ) -> None:
     """Write a model as C99: data, calls, and the kernels that it uses; nothing else.
@@ -71,6 +73,8 @@ def command(
     The folder has sources, a Makefile, a README, sizes and test vectors. The same model gives the
     same bytes. With --board it is a complete firmware with the verification link.
     """
+    if mlperf and board is None:
+        raise click.UsageError("--mlperf goes with --board: it is a firmware that answers")
     if cmsis_nn is not None and board is None:
         raise click.UsageError("--cmsis-nn goes with --board: a model alone calls no library")
     graph = load_model(model)
@@ -85,6 +89,7 @@ def command(
                 [prefix],
                 arena_max=arena_max,
                 cmsis_nn=cmsis_nn,
+                mlperf=mlperf,
             )
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
