@@ -15,6 +15,6 @@
  * @param input          Where the walk starts; must not overlap @p output.
  * @param output         Dense.
  */
-void qe_copy(const qe_walk *walk, int32_t element_bytes, const void *input, void *output);
+void qe_copy_walk(const qe_walk *walk, int32_t element_bytes, const void *input, void *output);
 
 #endif /* QE_COPY_H */

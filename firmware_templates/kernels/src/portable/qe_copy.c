@@ -20,7 +20,7 @@ static uint8_t *copy_run(const qe_walk *walk, int32_t bytes, const uint8_t *x, u
     return y;
 }
 
-void qe_copy(const qe_walk *walk, int32_t element_bytes, const void *input, void *output)
+void qe_copy_walk(const qe_walk *walk, int32_t element_bytes, const void *input, void *output)
 {
     const uint8_t *x = (const uint8_t *)input;
     uint8_t *y = (uint8_t *)output;

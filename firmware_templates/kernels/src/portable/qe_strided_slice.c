@@ -4,5 +4,5 @@
 void qe_strided_slice(const qe_strided_slice_params *params, const void *input, void *output)
 {
     const uint8_t *start = (const uint8_t *)input + params->first * params->element_bytes;
-    qe_copy(&params->walk, params->element_bytes, start, output);
+    qe_copy_walk(&params->walk, params->element_bytes, start, output);
 }

@@ -3,5 +3,5 @@
 
 void qe_transpose(const qe_transpose_params *params, const void *input, void *output)
 {
-    qe_copy(&params->walk, params->element_bytes, input, output);
+    qe_copy_walk(&params->walk, params->element_bytes, input, output);
 }
