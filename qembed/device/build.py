@@ -15,7 +15,7 @@ from pathlib import Path
 from qembed.boards import Board
 from qembed.device.callgraph import stack_bound
 from qembed.device.disassembly import pushed_bytes
-from qembed.device.elf import SHF_WRITE, SHT_NOBITS, STT_OBJECT, Elf, read_elf
+from qembed.device.elf import SHF_WRITE, SHT_NOBITS, STT_OBJECT, read_elf
 from qembed.device.host_tools import cache_folder, require_program
 from qembed.errors import ToolError
 from qembed.export.firmware import ARENA_SYMBOL, ELF_NAME, FirmwareProject, ModelPart
@@ -34,11 +34,12 @@ class Sizes:
     Attributes
     ----------
     code : int
-        Instructions, vectors, and all constants but `weights`.
+        Flash without `weights`: instructions, vectors, other constants, initial values.
     weights : int
         Constant arrays of the models: weights, biases, multipliers, tables.
     data, bss : int
-        Initialized and zeroed variables; `bss` includes the arena.
+        Initialized and zeroed variables; `bss` includes the arena. On a core that cannot read its
+        flash as data, constants are variables too.
     arena : int
     stack : int, optional
         Bound of one inference, from the compiler's report; None if it gives none.
@@ -54,7 +55,7 @@ class Sizes:
     @property
     def flash(self) -> int:
         """Everything that is kept while the power is off."""
-        return self.code + self.weights + self.data
+        return self.code + self.weights
 
     @property
     def ram(self) -> int:
@@ -216,12 +217,11 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
         if symbol.kind == STT_OBJECT and 0 < symbol.section < len(elf.sections):
             if symbol.name == ARENA_SYMBOL:
                 arena = symbol.size
-            elif symbol.name in constants and _is_constant(elf, symbol.section):
+            elif symbol.name in constants and elf.sections[symbol.section].in_file:
                 weights += symbol.size
-    constant = [s for s in elf.sections if s.in_file and not s.flags & SHF_WRITE]
     writable = [s for s in elf.sections if s.flags & SHF_WRITE]
     return Sizes(
-        code=sum(s.size for s in constant) - weights,
+        code=sum(s.size for s in elf.sections if s.in_file) - weights,
         weights=weights,
         data=sum(s.size for s in writable if s.kind != SHT_NOBITS),
         bss=sum(s.size for s in writable if s.kind == SHT_NOBITS),
@@ -233,8 +233,3 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
             pushed=pushed_bytes(elf_path, project.board.target.toolchain),
         ),
     )
-
-
-def _is_constant(elf: Elf, section: int) -> bool:
-    found = elf.sections[section]
-    return found.in_file and not found.flags & SHF_WRITE

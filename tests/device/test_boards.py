@@ -109,18 +109,19 @@ def test_a_wrong_description_is_refused_with_file_and_key(tmp_path, old, new, co
 # ---- building ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", [*BOARDS, "atmega2560"])
 def test_sizes_are_those_of_the_linked_file(board, tmp_path):
     firmware = build(board, tmp_path)
     sizes = firmware.sizes
     assert sizes.weights == 8
     assert sizes.arena == 16 + 32
     assert sizes.ram >= sizes.arena
-    assert sizes.flash == sizes.code + sizes.weights + sizes.data
-    assert 0 < sizes.stack < 256
-    if board == "mps2-an386":
+    assert sizes.flash == sizes.code + sizes.weights
+    assert board == "atmega2560" or 0 < sizes.stack < 256  # its compiler is too old to tell
+    if board != "native":
         image = tmp_path / "image.bin"
-        command = ["arm-none-eabi-objcopy", "-O", "binary", firmware.elf, image]
+        objcopy = f"{firmware.board.target.toolchain}objcopy"
+        command = [objcopy, "-O", "binary", firmware.elf, image]
         subprocess.run(command, check=True)
         assert abs(image.stat().st_size - sizes.flash) < 8  # padding between sections
 
