@@ -150,8 +150,12 @@ def memory_tables(model: ModelSummary) -> list[RenderableType]:
 
 
 def _signature(tensor: TensorSummary) -> str:
-    step = "" if tensor.scale is None else f"   {tensor.scale:.6g} * (q - {tensor.zero_point})"
-    return f"{tensor.name}   {tensor.dtype} {sizes(tensor.shape)}{step.replace('- -', '+ ')}"
+    real = ""
+    if tensor.scale is not None and tensor.zero_point is not None:
+        sign, offset = "-+"[tensor.zero_point < 0], abs(tensor.zero_point)
+        steps = f"(q {sign} {offset})" if offset else "q"
+        real = f"   {tensor.scale:.6g} * {steps}"
+    return f"{tensor.name}   {tensor.dtype} {sizes(tensor.shape)}{real}"
 
 
 def evaluation_tables(run: Evaluation, classes: Sequence[str], origin: str) -> list[RenderableType]:
