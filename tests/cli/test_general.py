@@ -1,6 +1,7 @@
 """What all commands have in common: help, exit codes, one sentence for every error."""
 
 import importlib
+import os
 import subprocess
 import sys
 import time
@@ -133,3 +134,10 @@ def test_a_reader_that_goes_away_is_no_error(digits):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == cli.Exit.NO_READER
+
+
+def test_terminals_without_unicode(digits):
+    command = [sys.executable, "-m", "qembed", "simulate", str(digits), "--no-saturation"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+    assert b"accuracy 98.40%" in done.stdout and done.stdout.isascii() and done.stderr == b""
