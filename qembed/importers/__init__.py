@@ -12,6 +12,7 @@ from qembed.ir import Graph
 from qembed.numerics import profile_named
 
 MAX_FILE_BYTES = 1 << 31
+LONGEST_DESCRIPTION = 100
 TFLITE_MARK = slice(4, 8), b"TFL3"
 
 
@@ -50,8 +51,11 @@ def import_bytes(raw: bytes, name: str, profile: str = "tflm") -> Graph:
     where, mark = TFLITE_MARK
     if raw[where] != mark:
         raise UnsupportedError("this is not a .tflite model, and no other format is known")
-    graph = convert.convert(reader.parse(raw), name, len(raw), numerics)
+    file = reader.parse(raw)
+    graph = convert.convert(file, name, len(raw), numerics)
     source = {"format": "tflite", "sha256": hashlib.sha256(raw).hexdigest()}
+    if file.description:
+        source["converter"] = file.description[:LONGEST_DESCRIPTION]
     return replace(graph, source=source)
 
 

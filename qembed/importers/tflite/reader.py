@@ -59,14 +59,12 @@ class Operator:
     options: Mapping[str, Any]
     inputs: tuple[Value | None, ...]
     outputs: tuple[Value, ...]
-    intermediates: tuple[Value | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SubGraph:
     """One function of the file; the first is the model."""
 
-    name: str
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     operators: tuple[Operator, ...]
@@ -127,7 +125,6 @@ def _subgraph(table: Table, codes: list[str], buffers: list[AnyArray]) -> SubGra
     )
     operators = flatbuffer.children(table, schema.SUBGRAPH_OPERATORS)
     return SubGraph(
-        name=flatbuffer.text(table, schema.SUBGRAPH_NAME),
         inputs=_required(_pick(table, schema.SUBGRAPH_INPUTS, values)),
         outputs=_required(_pick(table, schema.SUBGRAPH_OUTPUTS, values)),
         operators=tuple(
@@ -234,7 +231,6 @@ def _operator(table: Table, index: int, codes: list[str], values: tuple[Value, .
         options=_options(table, code, index),
         inputs=_pick(table, schema.OPERATOR_INPUTS, values),
         outputs=_required(_pick(table, schema.OPERATOR_OUTPUTS, values)),
-        intermediates=_pick(table, schema.OPERATOR_INTERMEDIATES, values),
     )
 
 
