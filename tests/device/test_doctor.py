@@ -1,0 +1,66 @@
+"""What is missing is named, with the command that helps."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+
+from qembed.boards import list_boards, load_board
+from qembed.device import doctor
+from support.toy import need
+
+
+def test_on_an_empty_computer_every_board_names_its_packages(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in list_boards():
+        board = load_board(name)
+        check = doctor.examine_board(board)
+        assert not check.ok
+        assert board.target.cc in check.detail
+        assert check.remedy.startswith("apt-get install ")
+        assert set(board.target.packages) < set(check.remedy.split())
+        if board.emulator.package and not board.emulator.runner:
+            assert board.emulator.package in check.remedy
+
+
+def test_a_missing_library_of_a_simulator_is_seen(monkeypatch, tmp_path):
+    board = need("atmega2560")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing is compiled yet
+    broken = dataclasses.replace(board.emulator, libraries=("no-such-library",))
+    check = doctor.examine_board(dataclasses.replace(board, emulator=broken))
+    assert (check.ok, check.remedy) == (False, "apt-get install libsimavr-dev")
+
+
+def test_a_board_that_can_be_used_says_where_its_compiler_is():
+    board = need("native")
+    check = doctor.examine_board(board)
+    assert check.ok
+    assert not check.remedy
+    assert board.target.cc in check.detail
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_port_that_one_may_not_open_names_its_group(allowed, monkeypatch, tmp_path):
+    device = tmp_path / "ttyUSB7"
+    device.touch()
+    port = SimpleNamespace(device=str(device), description="USB serial")
+    monkeypatch.setattr(doctor.list_ports, "comports", lambda: [port])
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: allowed)
+    (check,) = doctor.examine_ports()
+    assert check.subject == f"port {device}"
+    assert check.ok == allowed
+    if not allowed:
+        assert check.remedy == f"sudo usermod -aG {device.group()} $USER  (and log in again)"
+
+
+def test_a_port_that_vanishes_is_reported(monkeypatch, tmp_path):
+    port = SimpleNamespace(device=str(tmp_path / "gone"), description="")
+    monkeypatch.setattr(doctor.list_ports, "comports", lambda: [port])
+    (check,) = doctor.examine_ports()
+    assert not check.ok
+
+
+def test_no_port_is_no_fault(monkeypatch):
+    monkeypatch.setattr(doctor.list_ports, "comports", list)
+    (check,) = doctor.examine_ports()
+    assert check.ok
