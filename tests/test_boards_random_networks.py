@@ -1,7 +1,9 @@
-"""Random networks with overlapping arenas on the emulated Cortex-M4: the kernels in assembly."""
+"""Random networks with overlapping arenas on emulated boards: the kernels in assembly."""
 
 import contextlib
 import os
+
+import pytest
 
 from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
@@ -14,11 +16,12 @@ from support import exported
 from support.networks import network
 from support.toy import need
 
-COUNT = int(os.environ.get("QEMBED_RANDOM_NETWORKS", "24"))
+COUNT = int(os.environ.get("QEMBED_RANDOM_NETWORKS", "12"))
 
 
-def test_random_networks_of_one_firmware(tmp_path):
-    board = need("mps2-an386")
+@pytest.mark.parametrize("name", ["mps2-an386", "mps2-an385-m0", "mps3-an547"])
+def test_random_networks_of_one_firmware(name, tmp_path):
+    board = need(name)
     graphs = [network(seed) for seed in range(1000, 1000 + COUNT)]
     prefixes = [f"net{i}" for i in range(COUNT)]
     project = export_firmware(graphs, board, tmp_path, prefixes)
