@@ -25,7 +25,6 @@ from qembed.protocol.hashing import hash_bytes, input_hash
 from qembed.protocol.messages import (
     VERSION,
     Answer,
-    Capability,
     Code,
     Infer,
     Info,
@@ -201,15 +200,6 @@ class Session:
         """
         self._setup = Job(Type.SETUP, model, bytes([stress, fill]) + shift.to_bytes(2, "little"))
         self._ask(self._setup)
-
-    def room(self, model: int) -> int:
-        """Return by how many bytes a model's arena can be shifted; 0 if the firmware cannot."""
-        if Capability.STRESS not in self.info.capabilities:
-            return 0
-        beyond = Job(Type.SETUP, model, bytes([0, 0]) + (0xFFFC).to_bytes(2, "little"))
-        self._client.submit(beyond)
-        answer = self._finish(beyond, [])
-        return answer.detail if isinstance(answer, Refusal) else 0xFFFC
 
     @property
     def statistics(self) -> Statistics:
