@@ -98,14 +98,15 @@ def boot_counting(firmware: Firmware) -> Iterator[Counting]:
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
         file = Path(folder) / "counts"
         arguments = [str(plugin), *_plugin_arguments(firmware), f"out={file}"]
-        with boot(firmware, plugin=",".join(arguments)) as running:
+        escaped = ",".join(argument.replace(",", ",,") for argument in arguments)
+        with boot(firmware, plugin=escaped) as running:
             yield Counting(running, file)
 
 
 def count_instructions(
     firmware: Firmware, samples: Sequence[bytes], model: int = 0
 ) -> tuple[Counts, ...]:
-    """Boot a firmware, run samples and count each inference.
+    """Boot a firmware, run samples one after the other and count the inference of each.
 
     Parameters
     ----------
@@ -126,11 +127,17 @@ def count_instructions(
     with boot_counting(firmware) as counting:
         port = open_port(counting.running.port_url)
         try:
-            for _ in Session(port).infer_many(model, samples):
-                pass
+            session = Session(port)
+            return tuple(_count(counting, session, model, sample) for sample in samples)
         finally:
             port.close()
-        return counting.take()
+
+
+def _count(counting: Counting, session: Session, model: int, sample: bytes) -> Counts:
+    """Count one inference: the last one, for a slow line may have had it repeated."""
+    for _ in session.infer_many(model, [sample]):
+        pass
+    return counting.take()[-1]
 
 
 def parse_counts(text: str) -> Iterator[Counts]:

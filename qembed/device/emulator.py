@@ -55,7 +55,8 @@ def boot(firmware: Firmware, plugin: str = "") -> Iterator[Running]:
     """Start a firmware; inside the block it runs, after the block it does not.
 
     The device speaks when spoken to: what the host sends while the firmware still starts waits in
-    the terminal. Whether it answers is for the session's handshake to say.
+    the terminal. Whether it answers is for the session's handshake to say. Linux ties the program's
+    life to the thread that starts it: the block must end before that thread does.
 
     Parameters
     ----------
