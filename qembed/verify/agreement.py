@@ -79,14 +79,17 @@ def _real(data: bytes, tensor: Tensor) -> NDArray[np.float64]:
 
 
 def _terms(r: NDArray[np.float64], g: NDArray[np.float64]) -> NDArray[np.float64]:
-    d = g - r
     same = float(r.argmax() == g.argmax())
+    finite = np.isfinite(r) & np.isfinite(g)
+    r, g = r[finite], g[finite]
+    d = g - r
     sums = (d, d * d, np.abs(d), r, r * r, g * g, g * r)
     return np.array([1.0, same, r.size, *(term.sum() for term in sums)])
 
 
 def _metrics(name: str, sums: NDArray[np.float64]) -> Agreement:
     samples, same, n, d, dd, magnitude, r, rr, gg, gr = (float(term) for term in sums)
+    n = max(n, 1.0)  # 0 if no value was finite
     spread = rr - r * r / n
     norms = math.sqrt(rr * gg)
     return Agreement(

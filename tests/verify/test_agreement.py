@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qembed import container
+from qembed.ir import Graph, Tensor
 from qembed.resources import PACKAGE
 from qembed.verify.agreement import Accumulator
 
@@ -49,3 +50,14 @@ def test_a_silent_output_has_no_ratio(graph):
     sums.add(zero, zero)
     (got,) = sums.result()
     assert (got.l2r, got.nse, got.cos) == (None, None, None)
+
+
+@pytest.mark.parametrize("values", [[1, np.inf, -np.inf, 3], [np.inf, np.nan, -np.inf, np.nan]])
+def test_values_that_are_no_finite_numbers_are_left_out(values):
+    floats = Graph("f", (Tensor("y", (4,), "float32"),), (), (), (0,))
+    sums = Accumulator(floats)
+    output = np.float32(values).tobytes()
+    sums.add(output, output)
+    (got,) = sums.result()
+    assert (got.acc, got.rmse, got.mae, got.mean, got.std) == (1, 0, 0, 0, 0)
+    assert got.cos is None or got.cos == pytest.approx(1)
