@@ -14,6 +14,7 @@ import click
 from qembed.boards import load_board
 from qembed.cli import Exit
 from qembed.cli._common import FILE, baseline_options, emit, json_option, progress
+from qembed.device.session import Session
 from qembed.files import write_text
 from qembed.report import html, junit
 from qembed.report.baseline import Regression, regression_tables, regressions
@@ -22,6 +23,7 @@ from qembed.report.model import summarize
 from qembed.report.verification import Result, verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.verify.check import verify
+from qembed.verify.stress import LAYOUTS, stress
 from qembed.verify.subject import Subject
 from qembed.verify.trial import Trial
 
@@ -59,18 +61,28 @@ def reporting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def judge_all(
-    subjects: Sequence[Subject], trials: Sequence[Trial], pool: ThreadPoolExecutor
+    subjects: Sequence[Subject],
+    trials: Sequence[Trial],
+    pool: ThreadPoolExecutor,
+    stressed: bool = False,
 ) -> list[Result]:
-    """Verify all boards at once, with one progress bar."""
-    total = sum(len(trial.inputs[0]) for trial in trials)
+    """Verify all boards at once, with one progress bar; `stressed`: in every layout too."""
+    runs = 1 + len(LAYOUTS) * stressed
+    total = sum(len(trial.inputs[0]) for trial in trials) * runs
     with progress("verifying", total) as advance:
 
-        def one(subject: Subject, trial: Trial) -> Result:
-            steps = _steps(advance)
-            report = verify(subject.graph, subject.session, subject.layers, trial.inputs, steps)
-            return Result(subject.graph, trial, report)
+        def one(subject: Subject, trial: Trial) -> list[Result]:
+            def steps() -> Callable[[int, int], None]:
+                return _steps(advance)
 
-        return list(pool.map(one, subjects, trials))
+            session, inputs = subject.session, trial.inputs
+            reports = [verify(subject.graph, session, subject.layers, inputs, steps())]
+            if stressed:
+                assert isinstance(session, Session)  # what is recorded cannot be stressed
+                reports += stress(subject, session, trial, steps)
+            return [Result(subject.graph, trial, report) for report in reports]
+
+        return [result for results in pool.map(one, subjects, trials) for result in results]
 
 
 def _steps(advance: Callable[[int], None]) -> Callable[[int, int], None]:

@@ -18,7 +18,7 @@ from qembed.errors import QembedError, ToolError, UnsupportedError
 from qembed.ir import Graph
 from qembed.report.verification import Result
 from qembed.verify.subject import Subject, at_port, journal_of, on_board, recorded
-from qembed.verify.trial import Kind, Trial, choose
+from qembed.verify.trial import Kind, Trial, choose, repeated
 
 
 @click.command("verify")
@@ -50,6 +50,12 @@ from qembed.verify.trial import Kind, Trial, choose
 @click.option("--rtscts", is_flag=True, help="Hardware flow control.")
 @click.option("--reset", is_flag=True, help="Reset the board when its port is opened (DTR, RTS).")
 @click.option("--export", "manifest", type=FILE, help="The .json of the export on the board.")
+@click.option("--repeat", type=click.IntRange(1), default=1, help="Run every sample so often.")
+@click.option(
+    "--stress",
+    is_flag=True,
+    help="Run everything again with the arena moved and full of rubbish, its surroundings watched.",
+)
 @click.option("--record", type=FILE, help="Write all that the board says to this file.")
 @click.option(
     "--resume", is_flag=True, help="Go on where an interrupted run, or this recording, ended."
@@ -67,6 +73,8 @@ def command(
     rtscts: bool,
     reset: bool,
     manifest: Path | None,
+    repeat: int,
+    stress: bool,
     record: Path | None,
     resume: bool,
     reporting: Reporting,
@@ -86,10 +94,12 @@ def command(
         raise click.UsageError("say where to verify: either --port PORT or --board BOARD")
     if record and (len(ports) + len(boards) != 1 or "all" in boards):
         raise click.UsageError("--record goes with one board")
+    if stress and (record or resume):
+        raise click.UsageError("--stress goes without --record and --resume")
     graph = load_model(model) if boards or model else None
 
     def choose_for(graph: Graph) -> Trial:
-        return choose(graph, cast(Kind, vectors), inputs, samples)
+        return repeated(choose(graph, cast(Kind, vectors), inputs, samples), repeat)
 
     if boards and graph:
         trial = choose_for(graph)
@@ -99,7 +109,9 @@ def command(
             with on_board(graph, board, cmsis_nn) as subject, contextlib.ExitStack() as stack:
                 yield _kept(stack, subject, record, resume) if record else subject
 
-        return conclude("verify", list(_on_boards(booted, trial, boards)), reporting, boards[0])
+        return conclude(
+            "verify", list(_on_boards(booted, trial, boards, stress)), reporting, boards[0]
+        )
     if graph:
         trial = choose_for(graph)  # before a port is opened: what is wrong here is wrong anyway
     with contextlib.ExitStack() as stack:
@@ -113,9 +125,10 @@ def command(
         with stderr().status("shaking hands"):
             subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
         trials = [trial if graph else choose_for(s.graph) for s in subjects]
-        kept = [_kept(stack, s, record, resume) for s in subjects]
+        if not stress:
+            subjects = [_kept(stack, s, record, resume) for s in subjects]
         try:
-            results = judge_all(kept, trials, pool)
+            results = judge_all(subjects, trials, pool, stress)
         except KeyboardInterrupt:
             click.echo("what the board said is kept: --resume goes on from here", err=True)
             raise
@@ -142,6 +155,7 @@ def _on_boards(
     booted: Callable[[Board], contextlib.AbstractContextManager[Subject]],
     trial: Trial,
     names: Sequence[str],
+    stress: bool,
 ) -> Iterator[Result]:
     """Verify on boards of this computer, one after the other."""
     every = "all" in names
@@ -154,7 +168,7 @@ def _on_boards(
                 with stderr().status(f"building for {board.name}"):
                     subject = stack.enter_context(booted(board))
                 with ThreadPoolExecutor(1) as pool:
-                    yield from judge_all([subject], [trial], pool)
+                    yield from judge_all([subject], [trial], pool, stress)
             done += 1
         except (ToolError, UnsupportedError) as error:
             if not every:

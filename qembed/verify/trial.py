@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -71,6 +71,14 @@ def choose(
         origin=" and ".join(part.origin for part in parts),
         coverage=parts[-1].coverage,
     )
+
+
+def repeated(trial: Trial, times: int) -> Trial:
+    """Return a trial that runs all samples so often."""
+    if times == 1:
+        return trial
+    inputs = tuple(np.concatenate([array] * times) for array in trial.inputs)
+    return replace(trial, inputs=inputs, origin=f"{trial.origin}, {times} times")
 
 
 def _real(graph: Graph, inputs: Path | None, samples: int | None) -> Dataset:

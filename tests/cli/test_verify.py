@@ -189,3 +189,54 @@ def test_several_boards_and_what_cannot_run(qembed, digits, native, monkeypatch)
     monkeypatch.setattr(command, "list_boards", lambda: ("mps2-an386",))
     nothing = qembed("verify", digits, "--board", "all")
     assert nothing.status == 3 and "no board could be verified" in nothing.stderr
+
+
+def test_stress_and_repetition(qembed, digits, native):
+    arguments = ("verify", digits, "--board", native, "--samples", "6")
+    result = qembed(*arguments, "--stress", "--repeat", "3", "--json")
+    assert result.status == 0
+    reports = result.document["reports"]
+    assert [r["samples"] for r in reports] == [18] * 5
+    assert all(r["verdict"] == "equal" for r in reports)
+    assert len({r["firmware"] for r in reports}) == 5
+    assert any("arena moved by 16, full of 0x55" in r["firmware"] for r in reports)
+    assert "3 times" in result.document["samples"][0]["origin"]
+    both = qembed(*arguments, "--stress", "--record", "said.journal")
+    assert both.status == 2 and "--stress goes without" in both.sentence
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Put a statement behind layer 3 of the model's C code on the board."""
+
+    def plant(statement):
+        export = subject.export_firmware
+
+        def export_and_plant(graphs, board, folder, **options):
+            project = export(graphs, board, folder, **options)
+            path = folder / "model" / "digits.c"
+            text = path.read_text()
+            layer = "    QE_LAYER_DONE(3,"
+            assert text.count(layer) == 1
+            path.write_text(text.replace(layer, f"    {statement}\n{layer}"))
+            return project
+
+        monkeypatch.setattr(subject, "export_firmware", export_and_plant)
+
+    return plant
+
+
+def test_stress_finds_a_write_outside_the_arena(qembed, digits, native, planted):
+    planted("digits_base[DIGITS_ARENA_BYTES + 2] = 7;")
+    arguments = ("verify", digits, "--board", native, "--samples", "3")
+    assert qembed(*arguments).status == 0, "nobody looks there"
+    result = qembed(*arguments, "--stress")
+    assert result.status == 3 and "outside its arena" in result.sentence
+
+
+def test_stress_finds_a_value_that_nobody_wrote(qembed, digits, native, planted):
+    """Right as long as the arena's last byte happens to be even."""
+    planted("if (digits_base[DIGITS_ARENA_BYTES - 1] & 1) { digits_base[40] ^= 1; }")
+    arguments = ("verify", digits, "--board", native, "--samples", "3", "--stress", "--json")
+    verdicts = [report["verdict"] for report in qembed(*arguments).document["reports"]]
+    assert "different" in verdicts
