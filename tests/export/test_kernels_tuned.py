@@ -12,12 +12,13 @@ from qembed.export.ops import TUNED, candidates, lower
 from qembed.ir import Node, Tensor
 from qembed.ops.fully_connected import FullyConnected
 from support import native
-from support.fast_layers import FAST_LAYERS, accumulation, kinds_of, weights
+from support.fast_layers import FAST_LAYERS, kinds_of, learned
 from support.forms import assert_equal
 
 SEEDS = st.integers(0, 2**32 - 1)
 SEED_OF_A_LARGE_KERNEL = 7
-KINDS = [(variant, kind) for variant, tuned in TUNED.items() for kind in kinds_of(tuned)]
+NATIVE = ("dsp", "m0")  # Helium kernels are tested on an emulated board alone
+KINDS = [(variant, kind) for variant in NATIVE for kind in kinds_of(TUNED[variant])]
 
 
 @pytest.mark.parametrize(("variant", "kind"), KINDS)
@@ -44,9 +45,7 @@ def test_a_minor_fully_connected_layer_shares_the_convolutions_kernel():
     rng = np.random.default_rng(SEED_OF_A_LARGE_KERNEL)
     conv, inputs = FAST_LAYERS["conv"](rng)
     x, y = conv.tensors
-    params = FullyConnected(
-        weights=weights(rng, (3, y.shape[3])), **accumulation(rng, y.shape[3], 3)
-    )
+    params = FullyConnected(**learned(rng, (3, y.shape[3]), y.shape[3], 3))
     pixels = y.shape[1] * y.shape[2]
     node = Node("minor", "fully_connected", params, (1,), (2,))
     tensors = (x, y, Tensor("z", (pixels, 3), "int8"))

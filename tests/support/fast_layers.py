@@ -8,12 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from qembed.arithmetic import Requantization
-from qembed.ir import Tensor
+from qembed.ir import Graph, Node, Tensor
+from qembed.ops import OPERATORS
 from qembed.ops.add import Add
 from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.fully_connected import FullyConnected
+from qembed.validate import validate
 from support.draw import choice, integer
 from support.layers import graph, values, zero_point
 
@@ -40,13 +42,29 @@ def output(rng) -> dict:
     return {"output_zero_point": zero, "activation_range": bounds}
 
 
-def accumulation(rng, taps: int, channels: int) -> dict:
+def learned(rng, shape, taps: int, channels: int) -> dict:
+    """Parameters of a layer that sums products; `shape` is that of its weights."""
+    shared = {"input_zero_point": zero_point(rng, "int8"), **output(rng)}
+    if rng.random() < 0.25:
+        return {**shared, **halves(rng, shape, taps, channels)}
     sums = 74.0 * 74.0 * np.sqrt(taps)
     return {
+        "weights": weights(rng, shape),
         "bias": rng.integers(-int(sums), int(sums) + 1, channels).astype(np.int32),
         "requantization": requantization(rng, channels, sums),
-        "input_zero_point": zero_point(rng, "int8"),
-        **output(rng),
+        **shared,
+    }
+
+
+def halves(rng, shape, taps: int, channels: int) -> dict:
+    """Small sums divided by small powers of two: many outputs are ties."""
+    right = np.ceil(np.log2(np.sqrt(taps))) + rng.integers(1, 3, channels)
+    return {
+        "weights": rng.integers(-1, 2, shape).astype(np.int8),
+        "bias": rng.integers(-99, 100, channels).astype(np.int32),
+        "requantization": Requantization(
+            np.full(channels, 1 << 30, np.int32), -right.astype(np.int32)
+        ),
     }
 
 
@@ -73,11 +91,10 @@ def conv(rng):
     shape = (1, kernel[0] + integer(rng, 0, 7), kernel[1] + integer(rng, 0, 7), in_c)
     dilated = rng.random() < 0.2
     params = Conv(
-        weights=weights(rng, (out_c, *kernel, in_c)),
         stride=(integer(rng, 1, 3), integer(rng, 1, 3)),
         padding=(pad[0], pad[1]),
         dilation=(integer(rng, 1, 2), integer(rng, 1, 2)) if dilated else (1, 1),
-        **accumulation(rng, kernel[0] * kernel[1] * in_c, out_c),
+        **learned(rng, (out_c, *kernel, in_c), kernel[0] * kernel[1] * in_c, out_c),
     )
     if dilated:
         shape = (1, shape[1] + kernel[0], shape[2] + kernel[1], in_c)
@@ -87,12 +104,7 @@ def conv(rng):
 def pointwise(rng):
     in_c, out_c = integer(rng, 1, 40), integer(rng, 1, 12)
     shape = (1, integer(rng, 1, 6), integer(rng, 1, 6), in_c)
-    params = Conv(
-        weights=weights(rng, (out_c, 1, 1, in_c)),
-        stride=(1, 1),
-        padding=((0, 0), (0, 0)),
-        **accumulation(rng, in_c, out_c),
-    )
+    params = _pointwise(rng, in_c, out_c)
     return graph("conv", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
 
 
@@ -105,11 +117,10 @@ def depthwise_conv(rng):
     dilated = rng.random() < 0.15
     stride = integer(rng, 1, 3), integer(rng, 1, 3)
     params = DepthwiseConv(
-        weights=weights(rng, (*kernel, in_c * times)),
         stride=stride if rng.random() < 0.7 else (1, 1),
         padding=(pad[0], pad[1]),
         dilation=(integer(rng, 1, 2), integer(rng, 1, 2)) if dilated else (1, 1),
-        **accumulation(rng, kernel[0] * kernel[1], in_c * times),
+        **learned(rng, (*kernel, in_c * times), kernel[0] * kernel[1], in_c * times),
     )
     if dilated:
         shape = (1, shape[1] + kernel[0], shape[2] + kernel[1], in_c)
@@ -121,11 +132,11 @@ def fully_connected(rng):
         choice(rng, (integer(rng, 1, 70), 4 * integer(rng, 1, 30))),
         integer(rng, 1, 30),
     )
-    by = accumulation(rng, inputs, outputs)
+    by = learned(rng, (outputs, inputs), inputs, outputs)
     if rng.random() < 0.5:
         scale = by["requantization"]
         by["requantization"] = Requantization(scale.multiplier[:1], scale.shift[:1], scale.rounding)
-    params = FullyConnected(weights=weights(rng, (outputs, inputs)), **by)
+    params = FullyConnected(**by)
     shape = (choice(rng, (1, 1, 2)), inputs)
     return graph("fully_connected", params, [Tensor("x", shape, "int8")]), [image(rng, shape)]
 
@@ -183,6 +194,41 @@ FAST_LAYERS = {
     "pointwise": pointwise,
     "depthwise_conv": depthwise_conv,
 }
+
+
+def separable(rng):
+    """Pointwise, depthwise, pointwise: the chain that runs in planes where kernels like that."""
+    shape = (1, integer(rng, 3, 12), integer(rng, 3, 12), 4 * integer(rng, 1, 4))
+    middle, last = integer(rng, 5, 12), integer(rng, 1, 6)
+    layers = [
+        ("conv", _pointwise(rng, shape[3], middle)),
+        (
+            "depthwise_conv",
+            DepthwiseConv(
+                stride=choice(rng, ((1, 1), (2, 2))),
+                padding=((1, 1), (1, 1)),
+                **learned(rng, (3, 3, middle), 9, middle),
+            ),
+        ),
+        ("conv", _pointwise(rng, middle, last)),
+    ]
+    tensors = [Tensor("x", shape, "int8")]
+    nodes = []
+    for n, (op, params) in enumerate(layers):
+        nodes.append(Node(str(n), op, params, (n,), (n + 1,)))
+        ((out_shape, dtype),) = OPERATORS[op].infer(params, tensors[-1])
+        tensors.append(Tensor(f"y{n}", out_shape, dtype))
+    made = Graph("separable", tuple(tensors), tuple(nodes), (0,), (len(layers),))
+    validate(made)
+    return made, [image(rng, shape)]
+
+
+def _pointwise(rng, in_c: int, out_c: int) -> Conv:
+    return Conv(
+        stride=(1, 1),
+        padding=((0, 0), (0, 0)),
+        **learned(rng, (out_c, 1, 1, in_c), in_c, out_c),
+    )
 
 
 def kinds_of(tuned) -> list[str]:

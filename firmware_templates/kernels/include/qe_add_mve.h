@@ -1,0 +1,38 @@
+/**
+ * @file qe_add_mve.h
+ * @brief ADD on cores with Helium: the definition, four elements at a time.
+ */
+#ifndef QE_ADD_MVE_H
+#define QE_ADD_MVE_H
+
+#include "qe_mve.h"
+#include "qe_types.h"
+
+/** An input: raised to the left, then scaled. */
+typedef struct {
+    int32_t zero_point;
+    int32_t multiplier; /**< In [2^30, 2^31), or 0. */
+    int32_t shift;      /**< <= 0 */
+} qe_add_mve_input;
+
+/** Parameters of one layer; the exporter fills them. */
+typedef struct {
+    int32_t count; /**< Elements. */
+    int32_t left_shift;
+    qe_add_mve_input input1, input2;
+    int32_t multiplier; /**< Of the sum. */
+    int32_t shift;      /**< <= 0 */
+    qe_mve_output quantization;
+} qe_add_mve_params;
+
+/**
+ * @brief Add two arrays of the same shape.
+ *
+ * @param input1  [count], in any order that is the other's too.
+ * @param input2  [count]
+ * @param output  [count]; may be either input.
+ */
+void qe_add_mve(const qe_add_mve_params *params, const int8_t *input1, const int8_t *input2,
+                int8_t *output);
+
+#endif /* QE_ADD_MVE_H */
