@@ -66,10 +66,12 @@ cdef int rounding_code(object rounding) except -1:
 
 
 cdef int set_scale(Scale *scale, object requantization) except -1:
-    """Take over a requantization of one channel, whose rounding is not "wide"."""
+    """Take over a requantization of one channel."""
     scale.multiplier = requantization.multiplier[0]
     scale.shift = requantization.shift[0]
     scale.rounding = rounding_code(requantization.rounding)
+    if requantization.rounding == "wide":
+        scale.multiplier = min((scale.multiplier + (<int64_t> 1 << 15)) >> 16, 0x7FFF)
     return 0
 
 

@@ -2,7 +2,15 @@
 
 from libc.stdint cimport int32_t, int64_t
 
-from qembed._host._kernel cimport Kernel, Scale, qh_clamp, rescale, schar, set_scale
+from qembed._host._kernel cimport (
+    Kernel,
+    Scale,
+    activation,
+    qh_clamp,
+    rescale,
+    schar,
+    set_scale,
+)
 
 import numpy as np
 
@@ -23,31 +31,33 @@ cdef struct Data:
     int32_t zero_point1
     int32_t zero_point2
     int32_t output_zero_point
+    int32_t low
+    int32_t high
 
 
-cdef inline int32_t element(const Data *layer, const schar *x1, const schar *x2) noexcept nogil:
+cdef inline int32_t element(
+    const Data *layer, const activation *x1, const activation *x2
+) noexcept nogil:
     cdef int64_t acc = 0
     cdef Py_ssize_t i
     for i in range(layer.k):
-        acc += (x1[i * layer.left.inner_step] - layer.zero_point1) * (
+        acc += <int64_t> (x1[i * layer.left.inner_step] - layer.zero_point1) * (
             x2[i * layer.right.inner_step] - layer.zero_point2
         )
-    return qh_clamp(rescale(&layer.scale, acc) + layer.output_zero_point, -128, 127)
+    return qh_clamp(
+        rescale(&layer.scale, acc) + layer.output_zero_point, layer.low, layer.high
+    )
 
 
-cdef void run(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void multiply_all(
+    const Data *layer, const activation *x1, const activation *x2, activation *y, Py_ssize_t batch
 ) noexcept nogil:
-    cdef const Data *layer = <const Data *> data
-    cdef const schar *x1 = <const schar *> inputs[0]
-    cdef const schar *x2 = <const schar *> inputs[1]
-    cdef schar *y = <schar *> outputs[0]
     cdef Py_ssize_t _sample, matrix, row, column
     for _sample in range(batch):
         for matrix in range(layer.matrices):
             for row in range(layer.m):
                 for column in range(layer.n):
-                    y[0] = <schar> element(
+                    y[0] = <activation> element(
                         layer,
                         x1 + layer.left.start[matrix] + row * layer.left.outer_step,
                         x2 + layer.right.start[matrix] + column * layer.right.outer_step,
@@ -55,6 +65,24 @@ cdef void run(
                     y += 1
         x1 += layer.left.count
         x2 += layer.right.count
+
+
+cdef void run_int8(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    multiply_all[schar](
+        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
+        <schar *> outputs[0], batch,
+    )
+
+
+cdef void run_int16(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    multiply_all[short](
+        <const Data *> data, <const short *> inputs[0], <const short *> inputs[1],
+        <short *> outputs[0], batch,
+    )
 
 
 cdef class BatchMatmulKernel(Kernel):
@@ -74,7 +102,9 @@ cdef class BatchMatmulKernel(Kernel):
         self.layer.zero_point2 = params.input2_zero_point
         self.layer.output_zero_point = params.output_zero_point
         self.data = &self.layer
-        self.run = run
+        limits = np.iinfo(outputs[0].dtype)
+        self.layer.low, self.layer.high = int(limits.min), int(limits.max)
+        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
 
     cdef Matrix matrix(self, object shape, object batches, object inner_is_first):
         """Steps through an operand whose second last axis is K if `inner_is_first`."""

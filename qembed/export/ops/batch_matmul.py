@@ -21,7 +21,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     return Lowering(
         stem="batch_matmul",
         variant="portable",
-        function="qe_batch_matmul_s8",
+        function=f"qe_batch_matmul_{fields.SUFFIX[x1.dtype]}",
         params_type="qe_batch_matmul_params",
         fields={
             "matrices": {"walk1": walk1, "walk2": walk2},
