@@ -15,7 +15,8 @@ if command -v cppcheck >/dev/null; then
     # That >> of a negative number is arithmetic is asserted at compile time, in qe_fixedpoint.h.
     cppcheck --quiet --error-exitcode=1 --std=c99 --inline-suppr \
         --enable=warning,performance,portability --suppress=shiftTooManyBitsSigned \
-        -Ifirmware_templates/kernels/include firmware_templates/kernels firmware_templates/runtime
+        -Ifirmware_templates/kernels/include -Ifirmware_templates/runtime \
+        -Ifirmware_templates/boards/_common firmware_templates
 else
     echo "lint: cppcheck is not installed, its checks did not run" >&2
 fi

@@ -4,8 +4,8 @@
  */
 #include <stdint.h>
 
-extern uint32_t ld_data_load, ld_data_start, ld_data_end; /* symbols of cortex_m.ld */
-extern uint32_t ld_bss_start, ld_bss_end, ld_stack_top;
+extern uint32_t ld_data_load[], ld_data_start[], ld_data_end[]; /* symbols of cortex_m.ld */
+extern uint32_t ld_bss_start[], ld_bss_end[], ld_stack_top[];
 
 int main(void);
 void Reset_Handler(void);
@@ -35,13 +35,13 @@ static void enable_fpu(void)
 
 void Reset_Handler(void)
 {
-    const uint32_t *from = &ld_data_load;
+    const uint32_t *from = ld_data_load;
 
     enable_fpu();
-    for (uint32_t *to = &ld_data_start; to < &ld_data_end; ++to) {
+    for (uint32_t *to = ld_data_start; to != ld_data_end; ++to) {
         *to = *from++;
     }
-    for (uint32_t *to = &ld_bss_start; to < &ld_bss_end; ++to) {
+    for (uint32_t *to = ld_bss_start; to != ld_bss_end; ++to) {
         *to = 0;
     }
     (void)main();
@@ -57,7 +57,7 @@ typedef union {
 /* Those of the architecture: the port waits with interrupts masked, no others are taken. */
 /* clang-format off */
 __attribute__((section(".vectors"), used)) static const vector vectors[16] = {
-    [0] = {.stack_top = &ld_stack_top},
+    [0] = {.stack_top = ld_stack_top},
     [1] = {.handler = Reset_Handler},
     [2] = {.handler = crash}, /* NMI */
     [3] = {.handler = crash}, /* HardFault; the configurable faults escalate to it */

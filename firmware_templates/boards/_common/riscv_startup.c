@@ -25,10 +25,10 @@ void start(void)
 {
     const uint32_t *from = ld_data_load;
 
-    for (uint32_t *to = ld_data_start; to < ld_data_end; ++to) {
+    for (uint32_t *to = ld_data_start; to != ld_data_end; ++to) {
         *to = *from++;
     }
-    for (uint32_t *to = ld_bss_start; to < ld_bss_end; ++to) {
+    for (uint32_t *to = ld_bss_start; to != ld_bss_end; ++to) {
         *to = 0;
     }
     __asm__ volatile(CSR("csrw mtvec, %0") : : "r"(crash));
