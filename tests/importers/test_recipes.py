@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qembed.backends import reference
+from qembed.errors import UnsupportedError
 from qembed.importers import import_bytes
 from support.tflite_writer import Writer
 from support.tflm import Interpreter
@@ -59,6 +60,14 @@ CASES = {
     ),
     "HARD_SWISH": (function("HARD_SWISH", *SWISH), [83], 113, 114),
 }
+
+
+def test_a_profile_that_lacks_an_operator_says_so():
+    writer = Writer()
+    x = writer.input((1, 4), "int8", 0.1)
+    writer.operator("L2_NORMALIZATION", [x], [writer.output((1, 4), "int8", 2.0**-7)])
+    with pytest.raises(UnsupportedError, match="tflm-single has no L2_NORMALIZATION"):
+        import_bytes(writer.bytes(), "norm", "tflm-single")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -19,5 +19,7 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
     values.require_implied(y, OUTPUT)
     if op.options["activation"] != "NONE":
         raise UnsupportedError(f"fused activation {op.options['activation']} is not supported")
+    if numerics.rounding != "double":
+        raise UnsupportedError(f"profile {numerics.name} has no L2_NORMALIZATION yet")
     params = L2Normalization(values.quantization(x).zero_point)
     return [Step("l2_normalization", params, (x,), (y,))]
