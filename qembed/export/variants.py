@@ -67,8 +67,8 @@ def _within(
 def _costs(problem: Problem, n: int, target: Target, found: Mapping[Orders, Lowering]) -> Costs:
     """Cost of a node in every storage order.
 
-    First its work, once for each variant that the target prefers to the one that does it. Equal
-    work is decided by memory: squares, since the largest node makes the arena.
+    First its work, weighed by how slow the variant is that does it. Equal work is decided by
+    memory: squares, since the largest node makes the arena.
     """
     graph, node = problem.graph, problem.graph.nodes[n]
     tensors = [graph.tensors[i] for i in (*node.inputs, *node.outputs)]
@@ -76,7 +76,14 @@ def _costs(problem: Problem, n: int, target: Target, found: Mapping[Orders, Lowe
     work = macs(node.params, *tensors) if macs else math.prod(tensors[-1].shape)
     costs = {}
     for orders, lowering in found.items():
-        rank = 0 if lowering.identity else target.variants.index(lowering.variant)
         memory = least_bytes(problem, n, demand_of(lowering))
-        costs[orders] = work * rank << MEMORY_BITS | memory**2
+        costs[orders] = work * _slowness(lowering, target) << MEMORY_BITS | memory**2
     return costs
+
+
+def _slowness(lowering: Lowering, target: Target) -> int:
+    """Weigh the work of a kernel: a portable one takes some ten times the instructions."""
+    if lowering.identity:
+        return 0
+    rank = target.variants.index(lowering.variant)
+    return 10 * rank if lowering.variant == "portable" else rank
