@@ -215,30 +215,52 @@ cdef Py_ssize_t staged_values(const qh_staging *staging):
     )
 
 
+cdef object several_pixels(object weights, int lanes, int stride, object out_shape):
+    """Fill a vector with the few channels of several neighbouring pixels.
+
+    They are channels of one window that spans the windows of all. Returns the weights
+    (pixels * O, KH, wider KW, I) and the number of pixels.
+    """
+    out_channels, height, width, inputs = weights.shape
+    pixels = 1
+    while 2 * pixels * out_channels <= lanes and out_shape[2] % (2 * pixels) == 0:
+        pixels *= 2
+    wide = np.zeros((pixels, out_channels, height, width + (pixels - 1) * stride, inputs), np.int8)
+    for pixel in range(pixels):
+        wide[pixel, :, :, pixel * stride : pixel * stride + width] = weights
+    return wide.reshape(-1, *wide.shape[2:]), pixels
+
+
 cdef int pack_conv(
     Kernel kernel, qh_sums *layer, const qh_isa *isa, object params, object weights,
     object in_shape, object out_shape,
 ) except -1:
     """Pack a convolution with weights (O, KH, KW, I); a fully connected layer is a 1x1 one."""
     cdef qh_block *blocks
-    out_channels, kernel_height, kernel_width, inputs = weights.shape
-    groups = in_shape[3] // inputs
+    groups = in_shape[3] // weights.shape[3]
     stride = getattr(params, "stride", (1, 1))
     dilation = getattr(params, "dilation", (1, 1))
-    rows = weights.reshape(out_channels, -1)
+    rows = weights.reshape(weights.shape[0], -1)
 
-    is_pixel = weights.shape[1:3] == (1, 1) and not np.any(getattr(params, "padding", 0))
+    window = weights.shape[1:3]
+    is_pixel = window == (1, 1) and not np.any(getattr(params, "padding", 0))
     layer.flat = is_pixel and tuple(stride) == (1, 1)
     layer.sampled = is_pixel and not layer.flat
-    layer.images, layer.rows, layer.columns, layer.out_channels = out_shape
+    if groups == 1 and dilation[1] == 1 and not is_pixel:
+        weights, pixels = several_pixels(weights, isa.lanes, stride[1], out_shape)
+    else:
+        pixels = 1
+    out_channels, kernel_height, kernel_width, inputs = weights.shape
+    layer.images, layer.rows = out_shape[:2]
+    layer.columns, layer.out_channels = out_shape[2] // pixels, out_channels
     if layer.flat:
         layer.staging.channels = in_shape[3]
         values = max(QH_FLAT_VALUES, 16 * in_shape[3])
     else:
-        set_staging(&layer.staging, params, in_shape, out_shape, weights.shape[1:3], 1, 1)
+        set_staging(&layer.staging, params, in_shape, out_shape, window, 1, 1)
         values = staged_values(&layer.staging)
     pitch = (layer.staging.left + layer.staging.width + layer.staging.right) * in_shape[3]
-    layer.stride_y, layer.pixel_stride = stride[0], stride[1] * in_shape[3]
+    layer.stride_y, layer.pixel_stride = stride[0], pixels * stride[1] * in_shape[3]
     layer.row_stride = pitch if layer.sampled else stride[0] * pitch
     kernel.scratch_bytes = (values + SLACK) * isa.staged_bytes
 
@@ -279,6 +301,7 @@ cdef int pack_conv(
         channels = first + lane_channels(isa.lanes, vectors)
         channels = np.where(channels < end, channels, -1)
         chosen_weights = padded[channels] * (channels >= 0)[:, :, None, None]
+        channels = np.where(channels >= 0, channels % len(rows), -1)
         set_block(kernel, &blocks[i], isa, params, bias, proofs, chosen_weights, channels, False)
         blocks[i].first_channel = first
         blocks[i].channels = min(vectors * isa.lanes, end - first)

@@ -35,6 +35,13 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
         const __m128i bytes = _mm_loadu_si128((const __m128i *)from);
         _mm256_storeu_si256((__m256i *)to, _mm256_cvtepi8_epi16(bytes));
     }
+    if (count >= 8) {
+        const __m128i bytes = _mm_loadl_epi64((const __m128i *)from);
+        _mm_storeu_si128((__m128i *)to, _mm_cvtepi8_epi16(bytes));
+        count -= 8;
+        to += 8;
+        from += 8;
+    }
     for (; count > 0; count--, to++, from++) {
         *to = *from;
     }

@@ -17,6 +17,13 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
         const __m256i x = _mm256_loadu_si256((const __m256i *)from);
         _mm256_storeu_si256((__m256i *)to, _mm256_xor_si256(x, flip));
     }
+    if (count >= 16) {
+        const __m128i x = _mm_loadu_si128((const __m128i *)from);
+        _mm_storeu_si128((__m128i *)to, _mm_xor_si128(x, _mm256_castsi256_si128(flip)));
+        count -= 16;
+        to += 16;
+        from += 16;
+    }
     for (; count > 0; count--, to++, from++) {
         *to = (staged)(*from + STAGED_OFFSET);
     }

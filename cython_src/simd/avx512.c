@@ -63,7 +63,13 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
     for (; count >= 64; count -= 64, to += 64, from += 64) {
         _mm512_storeu_si512(to, _mm512_xor_si512(_mm512_loadu_si512(from), flip));
     }
-    if (count > 0) {
+    if (count == 32 && __builtin_constant_p(count)) {
+        const __m256i x = _mm256_loadu_si256((const __m256i *)from);
+        _mm256_storeu_si256((__m256i *)to, _mm256_xor_si256(x, _mm512_castsi512_si256(flip)));
+    } else if (count == 16 && __builtin_constant_p(count)) {
+        const __m128i x = _mm_loadu_si128((const __m128i *)from);
+        _mm_storeu_si128((__m128i *)to, _mm_xor_si128(x, _mm512_castsi512_si128(flip)));
+    } else if (count > 0) {
         const __m512i rest = _mm512_maskz_loadu_epi8((UINT64_C(1) << count) - 1, from);
         _mm512_storeu_si512(to, _mm512_xor_si512(rest, flip));
     }

@@ -432,7 +432,7 @@ static int64_t NAME(peak)(ptrdiff_t repeats)
     enum { CHAINS = 10 };
     ints sums[TILE];
     const staged four[STEP] = {1};
-    const ints x = broadcast(four);
+    ints x = broadcast(four);
     UNROLL for (int i = 0; i < CHAINS; i++)
     {
         sums[i] = x;
@@ -440,6 +440,7 @@ static int64_t NAME(peak)(ptrdiff_t repeats)
     for (ptrdiff_t i = 0; i < repeats; i++) {
         UNROLL for (int k = 0; k < CHAINS; k++)
         {
+            KEEP(x); /* or else a product that does not change would be computed once */
             sums[k] = dot(sums[k], x, x);
             KEEP(sums[k]);
         }

@@ -3,24 +3,51 @@
 /* Staging goes forward: `stage_values` and `fill_values` may write up to a vector beyond their end,
  * where the next call, or slack, follows. */
 
+/* Every `phases`-th pixel of a row. */
+static inline __attribute__((always_inline)) void stage_pixels(staged *to, const int8_t *from,
+                                                              const ptrdiff_t channels,
+                                                              ptrdiff_t phases, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++, to += channels, from += phases * channels) {
+        stage_values(to, from, channels);
+    }
+}
+
+static void repeat_channels(const qh_staging *s, staged *to, const int8_t *from, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++, from += s->phases * s->channels) {
+        for (ptrdiff_t c = 0; c < s->channels; c++, to += s->repeat) {
+            fill_values(to, (staged)(from[c] + STAGED_OFFSET), s->repeat);
+        }
+    }
+}
+
 /* One row whose columns are staged by phase, or whose channels are repeated; returns its end. */
 static staged *stage_row(const qh_staging *s, staged *to, const int8_t *from, staged padding)
 {
     const ptrdiff_t width = s->left + s->width + s->right, values = s->channels * s->repeat;
     for (ptrdiff_t phase = 0; phase < s->phases; phase++) {
-        for (ptrdiff_t column = phase; column < width; column += s->phases, to += values) {
-            const ptrdiff_t x = column - s->left;
-            if (x < 0 || x >= s->width) {
-                fill_values(to, padding, values);
-            } else if (s->repeat == 1) {
-                stage_values(to, from + x * s->channels, values);
-            } else {
-                for (ptrdiff_t c = 0; c < s->channels; c++) {
-                    fill_values(to + c * s->repeat,
-                                (staged)(from[x * s->channels + c] + STAGED_OFFSET), s->repeat);
-                }
-            }
+        /* Of the columns of this phase, some lie left of the image, some in it, some right of it. */
+        const ptrdiff_t all = (width - phase + s->phases - 1) / s->phases;
+        ptrdiff_t left = (s->left - phase + s->phases - 1) / s->phases;
+        ptrdiff_t inside = (s->left + s->width - phase + s->phases - 1) / s->phases;
+        left = s->left > phase ? left : 0;
+        inside = s->left + s->width > phase ? inside - left : 0;
+        const int8_t *first = from + (left * s->phases + phase - s->left) * s->channels;
+        fill_values(to, padding, left * values);
+        to += left * values;
+        if (s->repeat > 1) {
+            repeat_channels(s, to, first, inside);
+        } else if (s->channels == 16) {
+            stage_pixels(to, first, 16, s->phases, inside);
+        } else if (s->channels == 32) {
+            stage_pixels(to, first, 32, s->phases, inside);
+        } else {
+            stage_pixels(to, first, s->channels, s->phases, inside);
         }
+        to += inside * values;
+        fill_values(to, padding, (all - left - inside) * values);
+        to += (all - left - inside) * values;
     }
     return to;
 }

@@ -216,24 +216,26 @@ static int one_line(const qh_channel *c, const int64_t *steps, int32_t first, in
     return 1;
 }
 
-/* One line for accumulators >= 0 and one for the others: ties of the recipe change sides there. */
-static int two_lines(const qh_channel *c, const int64_t *steps, int32_t first, float guess,
-                     qh_proof *proof)
+/* One line for accumulators >= -move and one for the others. Without a move they meet where the
+ * recipe's ties change sides; anywhere, two lines are easier to find than one. */
+static int two_lines(const qh_channel *c, const int64_t *steps, int32_t first, int64_t move,
+                     float guess, qh_proof *proof)
 {
     gates g;
-    if (c->least >= 0 || c->most < 0) {
+    if (c->least >= -move || c->most < -move || !fits_int32(c->least + move) ||
+        !fits_int32(c->most + move)) {
         return 0;
     }
-    set_gates(&g, c, steps, first, 0, c->most, 0);
+    set_gates(&g, c, steps, first, -move, c->most, move);
     if (!find_line(&g, guess, &proof->slope, &proof->offset)) {
         return 0;
     }
-    set_gates(&g, c, steps, first, c->least, -1, 0);
+    set_gates(&g, c, steps, first, c->least, -move - 1, move);
     if (!find_line(&g, guess, &proof->negative_slope, &proof->negative_offset)) {
         return 0;
     }
     proof->form = QH_TWO_LINES;
-    proof->move = 0;
+    proof->move = (int32_t)move;
     return 1;
 }
 
@@ -259,19 +261,25 @@ qh_proof qh_prove(const qh_channel *c)
         steps[value - first] = from;
     }
     const float guess = (float)ldexp(c->multiplier, c->shift - 31);
-    /* Moved so that the offset is small, it can be chosen more finely. */
-    const int64_t centre = llround((double)c->zero_point / guess);
-    static const int64_t moves[] = {0, 1, -1, 2, -2};
-    if (one_line(c, steps, first, 0, guess, &proof)) {
+    if (one_line(c, steps, first, 0, guess, &proof) ||
+        two_lines(c, steps, first, 0, guess, &proof)) {
         return proof;
     }
-    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+    /* Moved so that the offset is small, it can be chosen more finely. */
+    const int64_t centre = llround((double)c->zero_point / guess);
+    static const int64_t moves[] = {0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8, 13, -13};
+    enum { MOVES = sizeof moves / sizeof *moves };
+    for (int i = 0; i < MOVES; i++) {
         if (one_line(c, steps, first, centre + moves[i], guess, &proof)) {
             return proof;
         }
     }
-    two_lines(c, steps, first, guess, &proof);
-    return proof;
+    for (int i = 0; i < MOVES; i++) {
+        if (two_lines(c, steps, first, centre + moves[i], guess, &proof)) {
+            return proof;
+        }
+    }
+    return (qh_proof){QH_EXACT, 0, 0, 0, 0, 0};
 }
 
 static int wrong_sums(const int8_t *sums, int32_t low, int32_t high, const float line[3], int most)
