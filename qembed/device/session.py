@@ -404,10 +404,14 @@ class Session:
                 f"the firmware speaks version {info.version} of the link, this qembed version"
                 f" {VERSION}; build the firmware again with this qembed"
             )
+        if not info.sound:
+            raise DeviceError(f"the firmware on {self.url} states impossible sizes: {info}")
         models = []
         for index in range(info.models):
             model = self._handshake_step(Job(Type.DESCRIBE, index), end + self.patience)
             assert isinstance(model, Model)
+            if not model.sound:
+                raise DeviceError(f"the firmware on {self.url} states impossible sizes: {model}")
             models.append(model)
         self._client.models = tuple(models)
         return info, tuple(models)

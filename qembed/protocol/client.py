@@ -22,7 +22,6 @@ from qembed.protocol.messages import (
     Infer,
     Info,
     Model,
-    Pong,
     Record,
     Refusal,
     ResultPiece,
@@ -205,7 +204,6 @@ class Client:
         self.info: Info | None = None
         self.models: tuple[Model, ...] = ()
         self.statistics = Statistics()
-        self.damaged_there = 0
         self.last_answer = now
         self._decoder = framing.Decoder()
         self._sequence = session & 0xFFFF
@@ -280,8 +278,8 @@ class Client:
         if progress is None:
             return None
         job, offset = progress.job, progress.position
-        good = self._piece_bytes >= self._room_for_data(job)
-        if offset > 0 and not good and len(self._in_flight) >= MOST_PIECES_IF_BAD:
+        crowded = len(self._in_flight) >= MOST_PIECES_IF_BAD
+        if offset > 0 and crowded and not self._line_is_good(job):
             return None
         piece = job.data[offset : offset + min(self._room_for_data(job), int(self._piece_bytes))]
         fields = job.fields
@@ -303,6 +301,10 @@ class Client:
         frame_bytes = self.info.frame_bytes if self.info else 0
         return frame_bytes - HEADER.size - len(infer_fields(job.flags, 0, 0, 0, job.fetch))
 
+    def _line_is_good(self, job: Job) -> bool:
+        """Pieces are as long as the device takes them: nothing was lost of late."""
+        return self._piece_bytes >= self._room_for_data(job)
+
     def _next_job(self) -> _Progress | None:
         """Return the first job with something to send, unless an input in pieces is in the way.
 
@@ -311,8 +313,9 @@ class Client:
         for progress in self._jobs:
             if not progress.waiting:
                 return progress
-            good = self._piece_bytes >= self._room_for_data(progress.job)
-            if progress.in_pieces and not (good and progress.confirmed >= progress.last_piece):
+            if progress.in_pieces and not (
+                progress.confirmed >= progress.last_piece and self._line_is_good(progress.job)
+            ):
                 return None
         return None
 
@@ -362,8 +365,6 @@ class Client:
             self._round_trip += (now - transmission.sent_at - self._round_trip) / 8
             self._give_up_before(sequence)
         progress = transmission.progress
-        if isinstance(answer, Pong):
-            self.damaged_there = answer.damaged
         if progress is None or progress not in self._jobs:
             self._close(sequence)  # PING, or a job that is already finished
         elif isinstance(answer, TensorPiece):

@@ -10,6 +10,8 @@ from enum import IntEnum, IntFlag
 VERSION = 1
 HEADER = struct.Struct("<BBHI")
 NO_STEP = 0xFFFFFFFF
+MIN_FRAME_BYTES = 64
+MAX_MODEL_BYTES = 1 << 28
 
 
 class Type(IntEnum):
@@ -89,6 +91,15 @@ class Info:
     counter_unit: str
     firmware: str
 
+    @property
+    def sound(self) -> bool:
+        """Frames have room for something, and the counter's ratio is one."""
+        return (
+            self.frame_bytes >= MIN_FRAME_BYTES
+            and self.window >= MIN_FRAME_BYTES
+            and self.counter_denominator > 0
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -105,6 +116,11 @@ class Model:
     def input_bytes(self) -> int:
         """Bytes of all inputs, one behind the other."""
         return sum(self.inputs)
+
+    @property
+    def sound(self) -> bool:
+        """A device can hold this: what claims more is not to be believed."""
+        return self.input_bytes + record_bytes(self, ticks=True) <= MAX_MODEL_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,9 +111,16 @@ def _prepare(
                 f"{tensor.dtype}[B, {', '.join(map(str, tensor.shape))}]"
             )
     model = model_index(session, graph_hash(graph))
-    if session.models[model].layers != len(layers):
+    said = session.models[model]
+    sizes = [tuple(graph.tensors[i].nbytes for i in ids) for ids in (graph.inputs, graph.outputs)]
+    if [said.inputs, said.outputs] != sizes:
         raise DeviceError(
-            f"the firmware reports {session.models[model].layers} layers of this model, its export"
+            f"the firmware's inputs and outputs have {said.inputs} and {said.outputs} bytes, those"
+            f" of the model {sizes[0]} and {sizes[1]}; export and build again"
+        )
+    if said.layers != len(layers):
+        raise DeviceError(
+            f"the firmware reports {said.layers} layers of this model, its export"
             f" {len(layers)}: they are not of one making; export and build again"
         )
     return Task(graph, session, model, layers, tuple(inputs))

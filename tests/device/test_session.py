@@ -233,6 +233,28 @@ def test_a_firmware_of_another_version_is_named(tmp_path, program):
         Session(board.open())
 
 
+@pytest.mark.parametrize(
+    ("info", "model"),
+    [
+        ({"frame_bytes": 20}, {}),
+        ({"window": 3}, {}),
+        ({"counter_denominator": 0}, {}),
+        ({}, {"outputs": (1 << 31,)}),
+        ({}, {"inputs": (1 << 30,)}),
+    ],
+)
+def test_sizes_that_cannot_be_are_not_believed(board, monkeypatch, info, model):
+    real = session_module.Session._handshake_step
+
+    def lie(self, job, end):
+        answer = real(self, job, end)
+        return replace(answer, **(info if hasattr(answer, "firmware") else model))
+
+    monkeypatch.setattr(session_module.Session, "_handshake_step", lie)
+    with pytest.raises(DeviceError, match="states impossible sizes"):
+        Session(board.open())
+
+
 def test_chatter_of_a_boot_loader_before_the_firmware_is_skipped(program):
     with Board(program) as board:
         os.write(board.master, b"\r\nBoot v1.2 ... jumping to 0x08004000\r\n\x00\x05abc")

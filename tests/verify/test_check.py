@@ -209,6 +209,10 @@ def test_what_does_not_fit_is_refused(digits):
         verify(graph, witness, layers, [inputs_of(graph, 0)[0]])
     with pytest.raises(DeviceError, match="reports 10 layers of this model, its export 9"):
         verify(graph, witness, layers[:-1], inputs_of(graph))
-    witness.models = (replace(witness.models[0], hash=bytes(32)),)
+    honest = witness.models[0]
+    witness.models = (replace(honest, outputs=(11,)),)
+    with pytest.raises(DeviceError, match=r"have \(64,\) and \(11,\) bytes, those of the model"):
+        verify(graph, witness, layers, inputs_of(graph))
+    witness.models = (replace(honest, hash=bytes(32)),)
     with pytest.raises(DeviceError, match="does not hold this model"):
         verify(graph, witness, layers, inputs_of(graph))
