@@ -94,11 +94,7 @@ class Info:
     @property
     def sound(self) -> bool:
         """Frames have room for something, and the counter's ratio is one."""
-        return (
-            self.frame_bytes >= MIN_FRAME_BYTES
-            and self.window >= MIN_FRAME_BYTES
-            and self.counter_denominator > 0
-        )
+        return self.frame_bytes >= MIN_FRAME_BYTES and self.counter_denominator > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,6 @@ def test_a_firmware_of_another_version_is_named(tmp_path, program):
     ("info", "model"),
     [
         ({"frame_bytes": 20}, {}),
-        ({"window": 3}, {}),
         ({"counter_denominator": 0}, {}),
         ({}, {"outputs": (1 << 31,)}),
         ({}, {"inputs": (1 << 30,)}),

@@ -2,6 +2,7 @@
 
 import random
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -333,3 +334,15 @@ def test_small_answers():
     refusal = parse(struct.pack("<BBHIBI", Type.ERROR, 0, 1, 1, 7, 0xFFFFFFFF))
     assert done is not None and done[1] == Done(5)
     assert refusal is not None and refusal[1] == Refusal(7, 0xFFFFFFFF)
+
+
+def test_a_window_of_a_few_bytes_means_one_frame_at_a_time():
+    """A UART without a buffer: nothing may arrive while the device is busy."""
+    world = World(Device(100))
+    info = world.ask(hello())
+    world.client.info = replace(info, window=6)
+    world.client.models = (world.ask(Job(Type.DESCRIBE)),)
+    jobs = samples(5, 100)
+    for job in jobs:
+        world.client.submit(job)
+    assert world.client.poll(world.now).count(b"\0") == 1
