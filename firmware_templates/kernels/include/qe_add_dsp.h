@@ -11,12 +11,13 @@
 /** Parameters of one layer; the exporter fills them. x is the input whose scale is exactly one
  *  half, w the other one. */
 typedef struct {
-    int32_t count;        /**< Elements. */
-    int32_t x_is_second;  /**< 0: x is input 1; 1: input 2. */
-    int32_t x_offset;     /**< -zero point of x * 2^left_shift */
-    int32_t w_offset;     /**< -zero point of w * 2^w_left_shift */
-    int32_t left_shift;   /**< In [1, 20]. */
-    int32_t w_left_shift; /**< left_shift + 1; one more if the scale of w is exactly one half too. */
+    int32_t count;       /**< Elements. */
+    int32_t x_is_second; /**< 0: x is input 1; 1: input 2. */
+    int32_t x_offset;    /**< -zero point of x * 2^left_shift */
+    int32_t w_offset;    /**< -zero point of w * 2^w_left_shift */
+    int32_t left_shift;  /**< In [1, 20]. */
+    int32_t
+        w_left_shift; /**< left_shift + 1; one more if the scale of w is exactly one half too. */
     int32_t w_multiplier; /**< In [2^30, 2^31). */
     int32_t w_half;       /**< 2^(w_shift - 1) */
     int32_t w_shift;      /**< To the right, in [1, 31]. */

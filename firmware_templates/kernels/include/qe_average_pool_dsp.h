@@ -12,7 +12,7 @@
 typedef struct {
     qe_shape input, output;
     qe_size window, stride;
-    qe_size padding; /**< Before the first row and column. */
+    qe_size padding;          /**< Before the first row and column. */
     int32_t minimum, maximum; /**< Clamp of the output. */
 } qe_average_pool_dsp_params;
 

@@ -14,8 +14,9 @@ typedef struct {
     qe_size kernel, stride, dilation;
     qe_size padding; /**< Before the first row and column. */
     int32_t input_zero_point;
-    int32_t vectors;     /**< Taps of one output, kernel.h * kernel.w * input.c, by 16, rounded up. */
-    int32_t row_vectors; /**< Of a kernel row, where that is whole vectors at aligned addresses; 0. */
+    int32_t vectors; /**< Taps of one output, kernel.h * kernel.w * input.c, by 16, rounded up. */
+    int32_t
+        row_vectors; /**< Of a kernel row, where that is whole vectors at aligned addresses; 0. */
     /** One record for each four output channels, the last filled up with zeros: for the channels 0
      *  and 2, then 1 and 3, for each 16 taps the bytes of one and of the other, in the order y, x,
      *  channel; then four words each of bias - input zero point * sum of weights, multiplier,

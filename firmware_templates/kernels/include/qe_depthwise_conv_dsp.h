@@ -13,17 +13,17 @@
 typedef struct {
     qe_shape input, output;
     qe_size kernel, stride, dilation;
-    qe_size padding;          /**< Before the first row and column. */
-    int32_t channel_outputs;  /**< Output channels of one input channel. */
+    qe_size padding;         /**< Before the first row and column. */
+    int32_t channel_outputs; /**< Output channels of one input channel. */
     int32_t input_zero_point;
-    int32_t band;             /**< Output rows computed between two fillings of the window. */
-    int32_t row_bytes;        /**< Of the window: a padded input row and what words read past it. */
-    int32_t record_words;     /**< Of one output channel. */
+    int32_t band;         /**< Output rows computed between two fillings of the window. */
+    int32_t row_bytes;    /**< Of the window: a padded input row and what words read past it. */
+    int32_t record_words; /**< Of one output channel. */
     /** One record for each output channel, in order:
      *  - 256 * (bias - input zero point * sum of weights), the shift (k + 6) in the low byte;
      *  - multiplier;
-     *  - the weights w[y][x]. For the 3x3 kernels bytes w00 w10 w02 w12, w20 w01 w22 w11, 0 0 0 w21;
-     *    else in the order y, x, with zeros up to a whole word. */
+     *  - the weights w[y][x]. For the 3x3 kernels bytes w00 w10 w02 w12, w20 w01 w22 w11, 0 0 0
+     * w21; else in the order y, x, with zeros up to a whole word. */
     const uint32_t *records;
     qe_dsp_output quantization;
 } qe_depthwise_conv_dsp_params;

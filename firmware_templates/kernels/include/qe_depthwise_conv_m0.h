@@ -21,8 +21,8 @@ typedef struct {
     int32_t even_words;   /**< 3x3, stride 2: even columns come first, odd ones from here on. */
     int32_t record_words; /**< Of one output channel. */
     int32_t head_words;
-    /** One record for each output channel, in order: a head as in qe_m0.h, then bytes w[y][x], up to
-     *  a whole word. For the 3x3 kernel with stride 2 w[y][0] w[y][2] w[y][1]. */
+    /** One record for each output channel, in order: a head as in qe_m0.h, then bytes w[y][x], up
+     * to a whole word. For the 3x3 kernel with stride 2 w[y][0] w[y][2] w[y][1]. */
     const uint32_t *records;
     qe_m0_output requantization;
 } qe_depthwise_conv_m0_params;

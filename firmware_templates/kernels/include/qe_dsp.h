@@ -18,6 +18,9 @@
 #define QE_HAS_DSP 0
 #endif
 
+/** Right shifts of negative numbers are arithmetic. */
+typedef char qe_dsp_assert_arithmetic_shift[((-1 >> 1) == -1) ? 1 : -1];
+
 /** Four bytes in memory order, the first one lowest. No alignment needed. */
 static inline uint32_t qe_load4(const int8_t *bytes)
 {

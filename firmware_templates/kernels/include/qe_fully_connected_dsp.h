@@ -15,8 +15,8 @@ typedef struct {
     int32_t inputs;  /**< Values of one row. */
     int32_t outputs; /**< Of one row. */
     int32_t groups;  /**< inputs / 4, rounded up. */
-    /** Four weights as halfwords 256 * w[0] + w[1] and 256 * w[2] + w[3]. Outputs in blocks of six, then
-     *  of two, then of one: for each group of inputs the words of all outputs of the block. */
+    /** Four weights as halfwords 256 * w[0] + w[1] and 256 * w[2] + w[3]. Outputs in blocks of six,
+     * then of two, then of one: for each group of inputs the words of all outputs of the block. */
     const uint32_t *weights;
     /** 256 * (bias - input zero point * sum of weights) - 127 * sum of odd inputs' weights */
     const int32_t *bias;
@@ -40,7 +40,7 @@ void qe_fully_connected_dsp(const qe_fully_connected_dsp_params *params, const i
  *
  * @param scratch  4 * groups bytes.
  */
-void qe_fully_connected_padded_dsp(const qe_fully_connected_dsp_params *params,
-                                   const int8_t *input, int8_t *output, void *scratch);
+void qe_fully_connected_padded_dsp(const qe_fully_connected_dsp_params *params, const int8_t *input,
+                                   int8_t *output, void *scratch);
 
 #endif /* QE_FULLY_CONNECTED_DSP_H */

@@ -19,8 +19,9 @@ typedef struct {
     const uint8_t *weights;
     /** Heads as in qe_m0.h: of every output, or, with head_step 0, one for all. */
     const uint32_t *heads;
-    int32_t head_step;     /**< Words from a head to the next. */
-    const uint32_t *bias;  /**< Of each output, blocks filled up; the heads' QE_M0_BIAS is not used. */
+    int32_t head_step; /**< Words from a head to the next. */
+    const uint32_t
+        *bias; /**< Of each output, blocks filled up; the heads' QE_M0_BIAS is not used. */
     qe_m0_output requantization;
 } qe_fully_connected_m0_params;
 

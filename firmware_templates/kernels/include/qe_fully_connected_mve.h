@@ -38,7 +38,7 @@ void qe_fully_connected_mve(const qe_fully_connected_mve_params *params, const i
  *
  * @param scratch  16 * vectors bytes, aligned to 4.
  */
-void qe_fully_connected_padded_mve(const qe_fully_connected_mve_params *params,
-                                   const int8_t *input, int8_t *output, void *scratch);
+void qe_fully_connected_padded_mve(const qe_fully_connected_mve_params *params, const int8_t *input,
+                                   int8_t *output, void *scratch);
 
 #endif /* QE_FULLY_CONNECTED_MVE_H */

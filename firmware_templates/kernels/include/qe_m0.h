@@ -15,6 +15,9 @@
 #define QE_HAS_THUMB 0
 #endif
 
+/** Right shifts of negative numbers are arithmetic. */
+typedef char qe_m0_assert_arithmetic_shift[((-1 >> 1) == -1) ? 1 : -1];
+
 /** A channel's output as a function of its sum: the head of a record. Word by word:
  *  bias with the start of the steps subtracted, range of the steps, multiplier_high,
  *  multiplier_low, constant; and if ties are signed: zero, constant_negative. */
@@ -42,8 +45,7 @@ typedef struct {
  * @param head  Of the channel's record.
  * @param sum   The products and QE_M0_BIAS.
  */
-static inline int8_t qe_m0_requantize(const uint32_t *head, int32_t sum,
-                                      const qe_m0_output *output)
+static inline int8_t qe_m0_requantize(const uint32_t *head, int32_t sum, const qe_m0_output *output)
 {
     const uint32_t u = (uint32_t)sum;
     if (u >= head[QE_M0_RANGE]) {

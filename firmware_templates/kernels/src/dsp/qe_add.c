@@ -6,9 +6,9 @@
 static inline int8_t add_one(const qe_add_dsp_params *params, int32_t x, int32_t w)
 {
     const int32_t raised_w = params->w_offset + w * (1 << params->w_left_shift);
-    const int32_t scaled_w = qe_smmlar(raised_w, params->w_multiplier,
-                                       params->w_half + (raised_w >> 31)) >>
-                             params->w_shift;
+    const int32_t scaled_w =
+        qe_smmlar(raised_w, params->w_multiplier, params->w_half + (raised_w >> 31)) >>
+        params->w_shift;
     const int32_t sum2 = params->x_offset + x * (1 << params->left_shift) + 2 * scaled_w;
     const int32_t y = qe_smmlar(sum2, params->multiplier, params->offset + (sum2 >> 31));
     return (int8_t)qe_ssat8(y >> params->shift);

@@ -384,8 +384,8 @@ static void collect_planes(const int8_t *input, int32_t plane, int32_t groups, u
 }
 
 /* The same where four neighbours or four channels do not exist: nothing else is read. */
-static void collect_planes_end(const qe_conv_dsp_params *params, const int8_t *input,
-                               int32_t plane, int32_t count, uint32_t *slot)
+static void collect_planes_end(const qe_conv_dsp_params *params, const int8_t *input, int32_t plane,
+                               int32_t count, uint32_t *slot)
 {
     for (int32_t left = params->input.c; left > 0; left -= 4) {
         int8_t words[4][4] = {{0}};

@@ -60,7 +60,7 @@ typedef struct {
     "    .endif\n"                                                                                 \
     "    asr.w \\acc, \\acc, lr\n"                                                                 \
     "    ssat \\acc, #8, \\acc, asr #1\n"                                                          \
-    "    strb \\acc, [r2], #1   \n"                                                                 \
+    "    strb \\acc, [r2], #1   \n"                                                                \
     ".endm\n"                                                                                      \
     ".macro filter_pair stride, signed\n"                                                          \
     "    ldr.w r9, [sp]\n"                                                                         \
@@ -73,7 +73,7 @@ typedef struct {
     "    split\n"                                                                                  \
     "    first_output r5, r7, t\n"                                                                 \
     "    second_output_\\stride r5, r7, t\n"                                                       \
-    "    ldr r11, [r0], #(2 * \\stride)\n"                                                       \
+    "    ldr r11, [r0], #(2 * \\stride)\n"                                                         \
     "    split\n"                                                                                  \
     "    first_output r4, r7, b\n"                                                                 \
     "    second_output_\\stride r4, r7, b\n"                                                       \
@@ -132,7 +132,7 @@ typedef struct {
     "    ldr r1, [r0, #60]\n"                                                                      \
     "    ldmia r0!, {r4-r10}\n" /* bias to output_end */                                           \
     "    push {r4-r10}\n"                                                                          \
-    "    ldr lr, [r0], #4\n"                                                                     \
+    "    ldr lr, [r0], #4\n"                                                                       \
     "    mov r3, r1\n"                                                                             \
     "    mov r1, r7\n"                                                                             \
     "    ldr r9, [r0], #4\n"                                                                       \
@@ -159,14 +159,14 @@ typedef struct {
     ".purgem filter_rows\n"                                                                        \
     ".purgem filter_image\n"
 
-__attribute__((naked, noinline)) static void
-run_3x3_s1(const filter_3x3 *filter __attribute__((unused)))
+__attribute__((naked, noinline)) static void run_3x3_s1(const filter_3x3 *filter
+                                                        __attribute__((unused)))
 {
     __asm__ volatile(FILTER_MACROS "    filter_image 1\n" END_FILTER_MACROS);
 }
 
-__attribute__((naked, noinline)) static void
-run_3x3_s2(const filter_3x3 *filter __attribute__((unused)))
+__attribute__((naked, noinline)) static void run_3x3_s2(const filter_3x3 *filter
+                                                        __attribute__((unused)))
 {
     __asm__ volatile(FILTER_MACROS "    filter_image 2\n" END_FILTER_MACROS);
 }
@@ -296,8 +296,7 @@ static int32_t window_rows(const qe_depthwise_conv_dsp_params *params, int32_t o
 
 /* Output rows that the window serves, of all outputs of one input channel. */
 static void filter_band(const qe_depthwise_conv_dsp_params *params, filter_rows *filter,
-                        const uint32_t *records, const int8_t *window, int32_t rows,
-                        int8_t *output)
+                        const uint32_t *records, const int8_t *window, int32_t rows, int8_t *output)
 {
     for (int32_t left = params->channel_outputs; left > 0; left--) {
         filter(params, records, window, rows, output);

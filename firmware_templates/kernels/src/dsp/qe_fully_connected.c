@@ -234,8 +234,8 @@ void qe_fully_connected_dsp(const qe_fully_connected_dsp_params *params, const i
     }
 }
 
-void qe_fully_connected_padded_dsp(const qe_fully_connected_dsp_params *params,
-                                   const int8_t *input, int8_t *output, void *scratch)
+void qe_fully_connected_padded_dsp(const qe_fully_connected_dsp_params *params, const int8_t *input,
+                                   int8_t *output, void *scratch)
 {
     int8_t *padded = scratch;
     memset(padded, 0, (size_t)(4 * params->groups));

@@ -30,8 +30,8 @@ typedef struct {
 
 /* r0-r4 pixels of one tap, r5 weight, r6 pixels, r7 weights, r8-r12 sums, lr end of the weights:
  * one LDM brings five pixels, that the products may destroy, and one LDRB with an immediate offset
- * a weight: 12 instructions for five MACs. On the stack: the tile. Requantization: r0 sum, r1 range,
- * r2 r3 multipliers, r4 constant, r5 shift, r6 output, r7 anything, lr pixel step. */
+ * a weight: 12 instructions for five MACs. On the stack: the tile. Requantization: r0 sum, r1
+ * range, r2 r3 multipliers, r4 constant, r5 shift, r6 output, r7 anything, lr pixel step. */
 __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attribute__((unused)))
 {
     __asm__ volatile(
@@ -201,8 +201,7 @@ static void run_channel(const qe_tile *tile, const qe_m0_output *requantization)
 
 static void run_channels(qe_tile *tile)
 {
-    const qe_m0_output requantization = {tile->maximum, tile->span, tile->shift,
-                                         tile->signed_ties};
+    const qe_m0_output requantization = {tile->maximum, tile->span, tile->shift, tile->signed_ties};
     for (; tile->channels > 0; tile->channels--) {
         run_channel(tile, &requantization);
         tile->output += tile->channel_step;
@@ -249,8 +248,7 @@ static void copy(int8_t *to, const int8_t *from, int32_t count)
 }
 
 /* A row of taps: the columns that exist, to where they belong. x: column of the first tap. */
-static void collect_row(const qe_conv_m0_params *params, const int8_t *row, int32_t x,
-                        int8_t *taps)
+static void collect_row(const qe_conv_m0_params *params, const int8_t *row, int32_t x, int8_t *taps)
 {
     const int32_t c = params->input.c, width = params->input.w;
     if (params->dilation.w == 1) {
@@ -270,8 +268,8 @@ static void collect_row(const qe_conv_m0_params *params, const int8_t *row, int3
 
 /* All taps of one output pixel, contiguous, where some may not exist. y, x: position of the
  * kernel's corner. */
-static void collect_taps(const qe_conv_m0_params *params, const int8_t *input, int32_t y,
-                         int32_t x, int8_t *taps)
+static void collect_taps(const qe_conv_m0_params *params, const int8_t *input, int32_t y, int32_t x,
+                         int8_t *taps)
 {
     memset(taps, params->input_zero_point, (size_t)params->taps);
     for (int32_t left = params->kernel.h; left > 0; left--, y += params->dilation.h) {
@@ -353,8 +351,7 @@ static void run_last_tile(const qe_conv_m0_params *params, const int32_t *pixels
     }
 }
 
-void qe_conv_m0(const qe_conv_m0_params *params, const int8_t *input, int8_t *output,
-                void *scratch)
+void qe_conv_m0(const qe_conv_m0_params *params, const int8_t *input, int8_t *output, void *scratch)
 {
     int32_t *pixels = scratch;
     int8_t *taps = (int8_t *)(pixels + TILE_PIXELS * (params->taps + 1));

@@ -32,140 +32,138 @@ typedef struct {
 
 #if QE_HAS_THUMB
 
-/* r0-r4 pixels of one tap, r5 weight, r6 pixels, r7 filter, r8-r12 sums; the filter's address on the
- * stack. Requantization: r0 sum, r1 range, r2 r3 multipliers, r4 constant, r5 shift, r6 output. */
-__attribute__((naked, noinline)) static void
-run_steps(filter_3x3 *filter __attribute__((unused)))
+/* r0-r4 pixels of one tap, r5 weight, r6 pixels, r7 filter, r8-r12 sums; the filter's address on
+ * the stack. Requantization: r0 sum, r1 range, r2 r3 multipliers, r4 constant, r5 shift, r6 output.
+ */
+__attribute__((naked, noinline)) static void run_steps(filter_3x3 *filter __attribute__((unused)))
 {
-    __asm__ volatile(
-        ".syntax unified\n"
-        ".macro add_product pixel, sum\n"
-        "    muls \\pixel, r5, \\pixel\n"
-        "    add \\sum, \\pixel\n"
-        ".endm\n"
-        ".macro add_tap weight\n"
-        "    ldmia r6!, {r0-r4}\n"
-        "    ldr r5, [r7, #\\weight]\n"
-        "    add_product r0, r8\n"
-        "    add_product r1, r9\n"
-        "    add_product r2, r10\n"
-        "    add_product r3, r11\n"
-        "    add_product r4, r12\n"
-        ".endm\n"
-        ".macro add_row weights\n"
-        "    add_tap \\weights\n"
-        "    subs r6, #16\n"
-        "    add_tap (\\weights + 4)\n"
-        "    ldr r5, [r7, #12]\n"
-        "    adds r6, r6, r5\n"
-        "    add_tap (\\weights + 8)\n"
-        ".endm\n"
-        ".macro requantize sum, signed\n"
-        "    mov r0, \\sum\n"
-        "    cmp r0, r1\n"
-        "    blo 7f\n"
-        "    ldr r7, [sp]\n"
-        "    asrs r0, r0, #31\n"
-        "    ldr r7, [r7, #84]\n" /* span */
-        "    ands r0, r7\n"
-        "    ldr r7, [sp]\n"
-        "    ldr r7, [r7, #80]\n" /* maximum */
-        "    subs r0, r7, r0\n"
-        "    b 8f\n"
-        "7:\n"
-        "    .if \\signed\n"
-        "    ldr r7, [sp]\n"
-        "    ldr r4, [r7, #72]\n" /* constant */
-        "    ldr r7, [r7, #88]\n" /* zero */
-        "    cmp r0, r7\n"
-        "    bhs 9f\n"
-        "    ldr r7, [sp]\n"
-        "    ldr r4, [r7, #92]\n" /* constant_negative */
-        "9:\n"
-        "    .endif\n"
-        "    mov r7, r3\n"
-        "    muls r7, r0, r7\n"
-        "    lsrs r7, r5\n"
-        "    muls r0, r2, r0\n"
-        "    adds r0, r0, r7\n"
-        "    adds r0, r0, r4\n"
-        "    lsrs r0, r0, #24\n"
-        "8:  strb r0, [r6]\n"
-        "    adds r6, #1\n"
-        ".endm\n"
-        "    push {r4-r7, lr}\n"
-        "    mov r4, r8\n"
-        "    mov r5, r9\n"
-        "    mov r6, r10\n"
-        "    mov r7, r11\n"
-        "    push {r4-r7}\n"
-        "    push {r0}\n"
-        "    mov r7, r0\n"
-        "1:  ldr r0, [r7, #20]\n"
-        "    ldr r6, [r7]\n"
-        "    mov r8, r0\n"
-        "    mov r9, r0\n"
-        "    mov r10, r0\n"
-        "    mov r11, r0\n"
-        "    mov r12, r0\n"
-        "    add_row 24\n"
-        "    ldr r5, [r7, #16]\n"
-        "    adds r6, r6, r5\n"
-        "    add_row 36\n"
-        "    ldr r5, [r7, #16]\n"
-        "    adds r6, r6, r5\n"
-        "    add_row 48\n"
-        "    ldr r6, [r7, #8]\n"
-        "    mov r0, r7\n"
-        "    adds r0, #60\n"
-        "    ldmia r0!, {r1-r5}\n" /* range, multipliers, constant, shift */
-        "    adds r7, #96\n"
-        "    ldr r0, [r7]\n"
-        "    cmp r0, #0\n"
-        "    bne 3f\n"
-        "    requantize r8, 0\n"
-        "    requantize r9, 0\n"
-        "    requantize r10, 0\n"
-        "    requantize r11, 0\n"
-        "    requantize r12, 0\n"
-        "2:  ldr r7, [sp]\n"
-        "    str r6, [r7, #8]\n"
-        "    ldr r0, [r7]\n"
-        "    adds r0, #20\n"
-        "    str r0, [r7]\n"
-        "    ldr r0, [r7, #4]\n"
-        "    subs r0, #1\n"
-        "    str r0, [r7, #4]\n"
-        "    beq 4f\n"
-        "    b 1b\n"
-        "4:  pop {r0}\n"
-        "    pop {r4-r7}\n"
-        "    mov r8, r4\n"
-        "    mov r9, r5\n"
-        "    mov r10, r6\n"
-        "    mov r11, r7\n"
-        "    pop {r4-r7, pc}\n"
-        "3:  requantize r8, 1\n"
-        "    requantize r9, 1\n"
-        "    requantize r10, 1\n"
-        "    requantize r11, 1\n"
-        "    requantize r12, 1\n"
-        "    b 2b\n"
-        ".purgem add_product\n"
-        ".purgem add_tap\n"
-        ".purgem add_row\n"
-        ".purgem requantize\n");
+    __asm__ volatile(".syntax unified\n"
+                     ".macro add_product pixel, sum\n"
+                     "    muls \\pixel, r5, \\pixel\n"
+                     "    add \\sum, \\pixel\n"
+                     ".endm\n"
+                     ".macro add_tap weight\n"
+                     "    ldmia r6!, {r0-r4}\n"
+                     "    ldr r5, [r7, #\\weight]\n"
+                     "    add_product r0, r8\n"
+                     "    add_product r1, r9\n"
+                     "    add_product r2, r10\n"
+                     "    add_product r3, r11\n"
+                     "    add_product r4, r12\n"
+                     ".endm\n"
+                     ".macro add_row weights\n"
+                     "    add_tap \\weights\n"
+                     "    subs r6, #16\n"
+                     "    add_tap (\\weights + 4)\n"
+                     "    ldr r5, [r7, #12]\n"
+                     "    adds r6, r6, r5\n"
+                     "    add_tap (\\weights + 8)\n"
+                     ".endm\n"
+                     ".macro requantize sum, signed\n"
+                     "    mov r0, \\sum\n"
+                     "    cmp r0, r1\n"
+                     "    blo 7f\n"
+                     "    ldr r7, [sp]\n"
+                     "    asrs r0, r0, #31\n"
+                     "    ldr r7, [r7, #84]\n" /* span */
+                     "    ands r0, r7\n"
+                     "    ldr r7, [sp]\n"
+                     "    ldr r7, [r7, #80]\n" /* maximum */
+                     "    subs r0, r7, r0\n"
+                     "    b 8f\n"
+                     "7:\n"
+                     "    .if \\signed\n"
+                     "    ldr r7, [sp]\n"
+                     "    ldr r4, [r7, #72]\n" /* constant */
+                     "    ldr r7, [r7, #88]\n" /* zero */
+                     "    cmp r0, r7\n"
+                     "    bhs 9f\n"
+                     "    ldr r7, [sp]\n"
+                     "    ldr r4, [r7, #92]\n" /* constant_negative */
+                     "9:\n"
+                     "    .endif\n"
+                     "    mov r7, r3\n"
+                     "    muls r7, r0, r7\n"
+                     "    lsrs r7, r5\n"
+                     "    muls r0, r2, r0\n"
+                     "    adds r0, r0, r7\n"
+                     "    adds r0, r0, r4\n"
+                     "    lsrs r0, r0, #24\n"
+                     "8:  strb r0, [r6]\n"
+                     "    adds r6, #1\n"
+                     ".endm\n"
+                     "    push {r4-r7, lr}\n"
+                     "    mov r4, r8\n"
+                     "    mov r5, r9\n"
+                     "    mov r6, r10\n"
+                     "    mov r7, r11\n"
+                     "    push {r4-r7}\n"
+                     "    push {r0}\n"
+                     "    mov r7, r0\n"
+                     "1:  ldr r0, [r7, #20]\n"
+                     "    ldr r6, [r7]\n"
+                     "    mov r8, r0\n"
+                     "    mov r9, r0\n"
+                     "    mov r10, r0\n"
+                     "    mov r11, r0\n"
+                     "    mov r12, r0\n"
+                     "    add_row 24\n"
+                     "    ldr r5, [r7, #16]\n"
+                     "    adds r6, r6, r5\n"
+                     "    add_row 36\n"
+                     "    ldr r5, [r7, #16]\n"
+                     "    adds r6, r6, r5\n"
+                     "    add_row 48\n"
+                     "    ldr r6, [r7, #8]\n"
+                     "    mov r0, r7\n"
+                     "    adds r0, #60\n"
+                     "    ldmia r0!, {r1-r5}\n" /* range, multipliers, constant, shift */
+                     "    adds r7, #96\n"
+                     "    ldr r0, [r7]\n"
+                     "    cmp r0, #0\n"
+                     "    bne 3f\n"
+                     "    requantize r8, 0\n"
+                     "    requantize r9, 0\n"
+                     "    requantize r10, 0\n"
+                     "    requantize r11, 0\n"
+                     "    requantize r12, 0\n"
+                     "2:  ldr r7, [sp]\n"
+                     "    str r6, [r7, #8]\n"
+                     "    ldr r0, [r7]\n"
+                     "    adds r0, #20\n"
+                     "    str r0, [r7]\n"
+                     "    ldr r0, [r7, #4]\n"
+                     "    subs r0, #1\n"
+                     "    str r0, [r7, #4]\n"
+                     "    beq 4f\n"
+                     "    b 1b\n"
+                     "4:  pop {r0}\n"
+                     "    pop {r4-r7}\n"
+                     "    mov r8, r4\n"
+                     "    mov r9, r5\n"
+                     "    mov r10, r6\n"
+                     "    mov r11, r7\n"
+                     "    pop {r4-r7, pc}\n"
+                     "3:  requantize r8, 1\n"
+                     "    requantize r9, 1\n"
+                     "    requantize r10, 1\n"
+                     "    requantize r11, 1\n"
+                     "    requantize r12, 1\n"
+                     "    b 2b\n"
+                     ".purgem add_product\n"
+                     ".purgem add_tap\n"
+                     ".purgem add_row\n"
+                     ".purgem requantize\n");
 }
 
 #else
 
 static int8_t filter_one(const filter_3x3 *filter, const int32_t *at)
 {
-    const uint32_t head[] = {filter->bias,           filter->range,    filter->multiplier_high,
-                             filter->multiplier_low, filter->constant, filter->zero,
-                             filter->constant_negative};
-    const qe_m0_output output = {filter->maximum, filter->span, filter->shift,
-                                 filter->signed_ties};
+    const uint32_t head[] = {
+        filter->bias,     filter->range, filter->multiplier_high,  filter->multiplier_low,
+        filter->constant, filter->zero,  filter->constant_negative};
+    const qe_m0_output output = {filter->maximum, filter->span, filter->shift, filter->signed_ties};
     const int32_t *weights = filter->weights;
     uint32_t sum = filter->bias;
     for (int32_t row = 0; row < 3; row++) {
@@ -225,7 +223,7 @@ static void filter_row(filter_3x3 *filter, const int32_t *row, int32_t width, in
     filter->output = output;
     filter->steps = width / STEP;
     if (width < STEP) {
-        int8_t five[STEP];
+        int8_t five[STEP] = {0};
         filter->output = five;
         filter->steps = 1;
         run_steps(filter);
@@ -354,8 +352,7 @@ static void filter_channels(const qe_depthwise_conv_m0_params *params, filter_ro
                             const int8_t *input, int8_t *output, int32_t *window)
 {
     const uint32_t *records = params->records;
-    fill(window, params->input_zero_point,
-         window_rows(params, params->band) * params->row_words);
+    fill(window, params->input_zero_point, window_rows(params, params->band) * params->row_words);
     for (int32_t left = params->input.c; left > 0; left--) {
         filter_channel(params, filter, records, input, output, window);
         records += params->channel_outputs * params->record_words;

@@ -36,21 +36,21 @@ static inline qe_sums add_products(const qe_pair *pair, const int8_t **weights)
     const int8_t *a = pair->a, *b = pair->b, *w = *weights;
     int32_t rows = pair->rows;
     int8x16_t xa, xb, w0, w1;
-    __asm__ volatile("1:  wls lr, %[rest], 3f\n"
-                     "2:\n" STEP "    le lr, 2b\n"
-                     "3:  wls lr, %[turns], 5f\n"
-                     "4:\n" STEP STEP STEP STEP "    le lr, 4b\n"
-                     "5:  subs %[rows], #1\n"
-                     "    ittt ne\n"
-                     "    addne %[a], %[a], %[skip]\n"
-                     "    addne %[b], %[b], %[skip]\n"
-                     "    bne 1b\n"
-                     : [a0] "+Te"(sums.a0), [a1] "+Te"(sums.a1), [b0] "+Te"(sums.b0),
-                       [b1] "+Te"(sums.b1), [a] "+r"(a), [b] "+r"(b), [w] "+r"(w),
-                       [rows] "+r"(rows), [xa] "=&w"(xa), [xb] "=&w"(xb), [w0] "=&w"(w0),
-                       [w1] "=&w"(w1)
-                     : [rest] "r"(pair->rest), [turns] "r"(pair->turns), [skip] "r"(pair->skip)
-                     : "lr", "cc", "memory");
+    __asm__ volatile(
+        "1:  wls lr, %[rest], 3f\n"
+        "2:\n" STEP "    le lr, 2b\n"
+        "3:  wls lr, %[turns], 5f\n"
+        "4:\n" STEP STEP STEP STEP "    le lr, 4b\n"
+        "5:  subs %[rows], #1\n"
+        "    ittt ne\n"
+        "    addne %[a], %[a], %[skip]\n"
+        "    addne %[b], %[b], %[skip]\n"
+        "    bne 1b\n"
+        : [a0] "+Te"(sums.a0), [a1] "+Te"(sums.a1), [b0] "+Te"(sums.b0), [b1] "+Te"(sums.b1),
+          [a] "+r"(a), [b] "+r"(b), [w] "+r"(w), [rows] "+r"(rows), [xa] "=&w"(xa), [xb] "=&w"(xb),
+          [w0] "=&w"(w0), [w1] "=&w"(w1)
+        : [rest] "r"(pair->rest), [turns] "r"(pair->turns), [skip] "r"(pair->skip)
+        : "lr", "cc", "memory");
     *weights = w;
     return sums;
 }

@@ -1,5 +1,6 @@
-/* DEPTHWISE_CONV_2D for Helium: eight channels of one pixel at a time. A product of two bytes, and the
- * sum of two without weights of -128, fits a halfword. docs/kernels-cortex-m55.md explains it. */
+/* DEPTHWISE_CONV_2D for Helium: eight channels of one pixel at a time. A product of two bytes, and
+ * the sum of two without weights of -128, fits a halfword. docs/kernels-cortex-m55.md explains it.
+ */
 #include "qe_depthwise_conv_mve.h"
 
 #if QE_HAS_MVE
@@ -35,8 +36,8 @@ static inline qe_sums add_taps(const int8_t *const *taps, int32_t channel, int32
                      "    vadd.i32 %q[odd], %q[odd], %q[x1]\n"
                      "    le lr, 1b\n"
                      : [even] "+w"(sums.even), [odd] "+w"(sums.odd), [taps] "+r"(taps),
-                       [weights] "+l"(weights), [at0] "=&l"(at0), [at1] "=&l"(at1),
-                       [x0] "=&w"(x0), [x1] "=&w"(x1), [w0] "=&w"(w0), [w1] "=&w"(w1)
+                       [weights] "+l"(weights), [at0] "=&l"(at0), [at1] "=&l"(at1), [x0] "=&w"(x0),
+                       [x1] "=&w"(x1), [w0] "=&w"(w0), [w1] "=&w"(w1)
                      : [pairs] "r"(pairs), [channel] "r"(channel)
                      : "lr", "memory");
     return sums;
@@ -63,8 +64,7 @@ static inline int32x4_t finish(int32x4_t sum, const int32_t *tail, const qe_mve_
                         output);
 }
 
-static inline int16x8_t finish_both(qe_sums sums, const int32_t *tail,
-                                    const qe_mve_output *output)
+static inline int16x8_t finish_both(qe_sums sums, const int32_t *tail, const qe_mve_output *output)
 {
     const int16x8_t even = vmovnbq_s32(vdupq_n_s16(0), finish(sums.even, tail, output));
     return vmovntq_s32(even, finish(sums.odd, tail + 12, output));
@@ -106,8 +106,7 @@ static void run_pixel(const qe_depthwise_conv_mve_params *params, const int8_t *
     if (channel < c) {
         const mve_pred16_t lanes = vctp16q((uint32_t)(c - channel));
         const qe_sums sums = add_taps_end(taps, channel, pairs, (const int8_t *)record, lanes);
-        vstrbq_p_s16(output + channel, finish_both(sums, record + 4 * pairs, &quantization),
-                     lanes);
+        vstrbq_p_s16(output + channel, finish_both(sums, record + 4 * pairs, &quantization), lanes);
     }
 }
 
