@@ -1,4 +1,5 @@
-/* A firmware with link and runner around one hand-written model of 70 bytes: y = x rotated by one. */
+/* A firmware with link and runner around one hand-written model of 70 bytes: y = x rotated by one.
+ */
 #include "qe_link.h"
 #include "qe_mlperf.h"
 #include "qe_port.h"
@@ -32,7 +33,7 @@ static void no_state(void)
 }
 
 static const qe_buffer input = {0, BYTES}, output = {BYTES, BYTES};
-static const qe_model model = {"turn", {9},     2 * BYTES, 1,     1,      1,
+static const qe_model model = {"turn", {9},     2 * BYTES, 1,      1,       1,
                                &input, &output, start,     invoke, no_state};
 static const qe_model *const models[] = {&model};
 
