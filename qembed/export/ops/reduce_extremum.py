@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.export import fields
+from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
 from qembed.ops.reduce_extremum import ReduceExtremum
@@ -21,4 +21,5 @@ def lower(node: Node, graph: Graph) -> Lowering:
         fields={"kept": kept, "reduced": reduced, "largest": int(params.largest)},
         sources=("portable/qe_reduce_extremum.c",),
         headers=("qe_reduce_extremum.h",),
+        overlaps=overlaps.reduced(x, params.axes),
     )
