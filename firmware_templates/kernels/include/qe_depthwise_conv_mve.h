@@ -28,7 +28,7 @@ typedef struct {
  *
  * @param input    [h][w][c]
  * @param output   [h][w][c]
- * @param scratch  Two pointers for each pair, then c bytes; aligned to 8.
+ * @param scratch  Two pointers for each pair, then c bytes; aligned to 4.
  */
 void qe_depthwise_conv_mve(const qe_depthwise_conv_mve_params *params, const int8_t *input,
                            int8_t *output, void *scratch);
