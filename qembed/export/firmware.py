@@ -10,10 +10,10 @@ import qembed
 from qembed.boards import REGIONS, Board
 from qembed.errors import QembedError
 from qembed.export.cmsis_nn import cmsis_nn_files, with_cmsis_nn
+from qembed.export.folder import write_folder
 from qembed.export.mlperf import template_values
 from qembed.export.model import ModelSources, model_sources
 from qembed.export.templates import render
-from qembed.files import replacing
 from qembed.ir import Graph
 from qembed.resources import firmware_templates
 
@@ -92,7 +92,7 @@ def export_firmware(
         At least one, each valid.
     board : Board
     out_dir : Path
-        Made if it is missing; files of an earlier export are replaced.
+        Appears whole or not at all; an earlier export there is replaced.
     prefixes : sequence of str or None, optional
         One for each graph; None stands for one made from the graph's name.
     link : bool
@@ -107,7 +107,8 @@ def export_firmware(
     Raises
     ------
     QembedError
-        If two models have the same prefix, or one cannot be exported for the board's target.
+        If two models have the same prefix, one cannot be exported for the board's target, or
+        `out_dir` holds files that no export wrote.
     """
     names = prefixes if prefixes is not None else [None] * len(graphs)
     target = board.target if cmsis_nn is None else with_cmsis_nn(board.target)
@@ -146,10 +147,7 @@ def write_firmware(
     main = "main.c" if link else "bare_main.c"
     for name, template in (("main.c", main), ("Makefile", "Makefile"), ("README.md", "README.md")):
         files[name] = render(f"firmware/{template}.j2", values)
-    for path, content in files.items():
-        (out_dir / path).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(out_dir / path) as file:
-            file.write(content)
+    write_folder(out_dir, files)
     return FirmwareProject(out_dir, board, tuple(parts), tuple(sorted(files)))
 
 
