@@ -187,6 +187,18 @@ def test_a_firmware_larger_than_the_board_does_not_link(tmp_path, change, compla
         build(small, tmp_path)
 
 
+def test_an_export_costs_no_file_of_ones_own(tmp_path):
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    with pytest.raises(QembedError, match="holds 'notes.txt', which no export wrote"):
+        toy_project("native", tmp_path)
+    assert mine.read_text() == "mine"
+    project = toy_project("native", tmp_path / "src", "one")
+    assert (project.folder / "model" / "one.c").is_file()
+    project = toy_project("native", tmp_path / "src", "two")
+    assert not (project.folder / "model" / "one.c").exists()
+
+
 def test_two_models_of_one_name_are_refused(tmp_path):
     with pytest.raises(QembedError, match="different prefixes"):
         build("native", tmp_path, "toy", "toy")
