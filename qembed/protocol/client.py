@@ -258,8 +258,8 @@ class Client:
     def _break_silence(self) -> Iterator[bytes]:
         if self.info is not None:
             questions = [n for n, t in self._in_flight.items() if t.progress is None]
-            if len(questions) == MAX_QUESTIONS:
-                self._give_up(questions[0])
+            if len(questions) == MAX_QUESTIONS:  # not lost: the device is busy
+                self._remember(questions[0])
             # The delimiter in front saves it if that of the frame before was lost.
             yield framing.DELIMITER + self._transmit(Type.PING, 0, b"", None)
             return
@@ -392,10 +392,7 @@ class Client:
 
     def _give_up(self, sequence: int) -> None:
         """Send again what it carried; should its answer come after all, it still counts."""
-        transmission = self._in_flight.pop(sequence)
-        self._given_up[sequence] = transmission
-        if len(self._given_up) > MAX_GIVEN_UP:
-            del self._given_up[next(iter(self._given_up))]
+        transmission = self._remember(sequence)
         self.statistics.lost_frames += 1
         progress = transmission.progress
         if progress is not None:
@@ -403,6 +400,13 @@ class Client:
                 longest = min(self._piece_bytes, self._room_for_data(progress.job))
                 self._piece_bytes = max(longest * SHRINK, SMALLEST_PIECE)
             self._rewind(progress, transmission, transmission.offset)
+
+    def _remember(self, sequence: int) -> _Transmission:
+        transmission = self._in_flight.pop(sequence)
+        self._given_up[sequence] = transmission
+        if len(self._given_up) > MAX_GIVEN_UP:
+            del self._given_up[next(iter(self._given_up))]
+        return transmission
 
     def _rewind(self, progress: _Progress, transmission: _Transmission, offset: int) -> None:
         if transmission.epoch != progress.epoch:

@@ -275,6 +275,7 @@ def test_a_long_inference_is_not_flooded_with_questions():
     world.client.poll(0.0)
     asked = sum(bool(world.client.poll(0.05 * tick)) for tick in range(60 * 20))
     assert 20 < asked < 60
+    assert world.client.statistics.lost_frames == 0
 
 
 def test_tensors_arrive_before_their_record():
