@@ -1,0 +1,140 @@
+"""Nodes that can go as a whole: exact identities, borders, and what nobody reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+
+from qembed.ir import AnyArray, Graph, Node, Padding2D
+from qembed.ops import OPERATORS
+from qembed.ops._windows import MAX_PIXELS
+from qembed.optimize.removal import Removal
+
+TABLED = ("int8", "uint8", "int16")
+"""Types small enough to try every value."""
+
+
+def apply(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
+    """Drop what is an identity, fold borders into the next layers, drop what nobody reads."""
+    smaller, identities = _without_identities(graph)
+    smaller, borders = _without_borders(smaller)
+    done = {removal.node for removal in (*identities, *borders)}
+    live = _live_nodes(smaller)
+    unread = tuple(
+        Removal(node.name, "unread")
+        for node in smaller.nodes
+        if node not in live and node.name not in done
+    )
+    smaller = dataclasses.replace(smaller, nodes=live)
+    return smaller, (*identities, *borders, *unread)
+
+
+def without_unused_tensors(graph: Graph) -> Graph:
+    """Drop tensors that no node, input or output names; renumber the others."""
+    used = set(graph.inputs) | set(graph.outputs)
+    used.update(index for node in graph.nodes for index in (*node.inputs, *node.outputs))
+    place = {old: new for new, old in enumerate(sorted(used))}
+
+    def moved(indices: Iterable[int]) -> tuple[int, ...]:
+        return tuple(place[index] for index in indices)
+
+    return dataclasses.replace(
+        graph,
+        tensors=tuple(graph.tensors[index] for index in sorted(used)),
+        nodes=tuple(
+            dataclasses.replace(node, inputs=moved(node.inputs), outputs=moved(node.outputs))
+            for node in graph.nodes
+        ),
+        inputs=moved(graph.inputs),
+        outputs=moved(graph.outputs),
+    )
+
+
+def _without_identities(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
+    """Let readers of a chain of QUANTIZE that changes no byte read the chain's input."""
+    made: dict[int, tuple[int, AnyArray]] = {}
+    """Output of a chain: its input, and what becomes of each value that this can have."""
+    stands_for: dict[int, int] = {}
+    removed, nodes = [], []
+    for node in graph.nodes:
+        node = dataclasses.replace(node, inputs=tuple(stands_for.get(i, i) for i in node.inputs))
+        nodes.append(node)
+        if node.op != "quantize" or node.outputs[0] in graph.state:
+            continue
+        source, table = made.get(node.inputs[0]) or _every_value(graph, node.inputs[0])
+        if table.size == 0:
+            continue
+        table = OPERATORS["quantize"].reference(node.params, table)
+        output = node.outputs[0]
+        made[output] = source, table
+        every = _every_value(graph, source)[1]
+        same = table.dtype == every.dtype and np.array_equal(table, every)
+        if same and output not in graph.outputs:
+            stands_for[output] = source
+            removed.append(Removal(node.name, "identity"))
+    return dataclasses.replace(graph, nodes=tuple(nodes)), tuple(removed)
+
+
+def _every_value(graph: Graph, index: int) -> tuple[int, AnyArray]:
+    """Return the tensor and all values it can have; none where they are too many, or change."""
+    tensor = graph.tensors[index]
+    if tensor.dtype not in TABLED or tensor.reset_value is not None:
+        return index, np.empty(0, np.int8)
+    limits = np.iinfo(tensor.dtype)
+    return index, np.arange(limits.min, limits.max + 1).astype(tensor.dtype)
+
+
+def _without_borders(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
+    """Let convolutions add the border of zero points that a PAD before them adds."""
+    removed = []
+    for node in reversed(graph.nodes):
+        readers = [reader for reader in graph.nodes if node.outputs[0] in reader.inputs]
+        if node.op != "pad" or not readers or not _folds(graph, node, readers):
+            continue
+        removed.append(Removal(node.name, "padding"))
+        nodes = tuple(
+            _with_border(other, node) if other in readers else other
+            for other in graph.nodes
+            if other is not node
+        )
+        graph = dataclasses.replace(graph, nodes=nodes)
+    return graph, tuple(reversed(removed))
+
+
+def _folds(graph: Graph, pad: Node, readers: list[Node]) -> bool:
+    ends = {pad.inputs[0], pad.outputs[0]}
+    if ends & set(graph.state) or pad.outputs[0] in graph.outputs:
+        return False
+    border = pad.params.padding
+    if len(border) != 4 or border[0] != (0, 0) or border[3] != (0, 0):
+        return False
+    return all(
+        reader.op in ("conv", "depthwise_conv")
+        and reader.params.input_zero_point == pad.params.value
+        and max(map(max, _joined(reader, pad))) <= MAX_PIXELS
+        for reader in readers
+    )
+
+
+def _joined(reader: Node, pad: Node) -> Padding2D:
+    (top, bottom), (left, right) = reader.params.padding
+    (above, below), (before, after) = pad.params.padding[1:3]
+    return (top + above, bottom + below), (left + before, right + after)
+
+
+def _with_border(reader: Node, pad: Node) -> Node:
+    params = dataclasses.replace(reader.params, padding=_joined(reader, pad))
+    return dataclasses.replace(reader, params=params, inputs=pad.inputs)
+
+
+def _live_nodes(graph: Graph) -> tuple[Node, ...]:
+    """Nodes whose results reach an output or the next inference."""
+    wanted = set(graph.outputs) | set(graph.state)
+    live = []
+    for node in reversed(graph.nodes):
+        if wanted.intersection(node.outputs):
+            wanted.update(node.inputs)
+            live.append(node)
+    return tuple(reversed(live))
