@@ -49,11 +49,32 @@ def multiplications(graph: Graph) -> int:
     return total
 
 
+def repaired(raw: bytes) -> bytes:
+    """Copy of a .tflite file in which every quantized dimension is one that its tensor has.
+
+    Older converters wrote 3 into tensors of any rank; LiteRT refuses such files. A tensor of lower
+    rank has its channels along dimension 0.
+    """
+    from tflite import Model
+
+    data, model = bytearray(raw), Model.GetRootAs(raw, 0)
+    field = 16  # quantized_dimension, in the table of a tensor's quantization
+    for number in range(model.SubgraphsLength()):
+        subgraph = model.Subgraphs(number)
+        for index in range(subgraph.TensorsLength()):
+            tensor = subgraph.Tensors(index)
+            quantization = tensor.Quantization()
+            if quantization and quantization.QuantizedDimension() >= max(tensor.ShapeLength(), 1):
+                at = quantization._tab.Pos + quantization._tab.Offset(field)
+                data[at : at + 4] = bytes(4)
+    return bytes(data)
+
+
 def litert(raw: bytes, graph: Graph, count: int) -> Call:
     """LiteRT as it comes, XNNPACK, on a batch of `count`."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=raw, num_threads=1)
+    interpreter = Interpreter(model_content=repaired(raw), num_threads=1)
     x = batch_of(graph, count)
     details = interpreter.get_input_details()[0]
     shape = (count * details["shape"][0], *details["shape"][1:])
@@ -110,7 +131,7 @@ def contenders(raw: bytes, graph: Graph) -> dict[str, tuple[int, Call]]:
 
 
 def measure(calls: dict[str, tuple[int, Call]], rounds: int) -> dict[str, float]:
-    """Median microseconds a sample; of two threads and what they compare to, "... passing"."""
+    """Microseconds a sample: median, "... passing" as the clock on the wall has it, "... least"."""
     repeats = {}
     for name, (_, call) in calls.items():
         start = time.thread_time()
@@ -119,13 +140,15 @@ def measure(calls: dict[str, tuple[int, Call]], rounds: int) -> dict[str, float]
     times: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, (count, call) in calls.items():
+            call()  # whose turn it was has filled the caches with its own
             starts = time.thread_time(), time.perf_counter()
             for _ in range(repeats[name]):
                 call()
             own, passing = time.thread_time() - starts[0], time.perf_counter() - starts[1]
             times.setdefault(name, []).append(own / repeats[name] / count * 1e6)
             times.setdefault(f"{name} passing", []).append(passing / repeats[name] / count * 1e6)
-    return {name: statistics.median(values) for name, values in times.items()}
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    return medians | {f"{name} least": min(values) for name, values in times.items()}
 
 
 def best(times: dict[str, float], prefix: str) -> float:
@@ -140,19 +163,20 @@ def report(path: Path, rounds: int) -> None:
     calls = contenders(raw, graph)
     calls["peak"] = 1, lambda: peak(PEAK_REPEATS)
     all_times = measure(calls, rounds)
-    passing = {n.removesuffix(" passing"): t for n, t in all_times.items() if "passing" in n}
-    times = {n: t for n, t in all_times.items() if "passing" not in n}
-    top = peak(PEAK_REPEATS) / times.pop("peak") / 1e3
-    del times["qembed 256 x2"]
+    times = {n: all_times[n] for n in calls if n not in ("peak", "qembed 256 x2")}
+    # Of a load that other programs share, the least times come nearest to the machine's own.
+    top = peak(PEAK_REPEATS) / all_times["peak least"] / 1e3
+    reached = macs / min(all_times[f"qembed {n} least"] for n in BATCHES) / 1e3
     for name, value in times.items():
         print(f"  {name:16} {value:10.2f} us  {macs / value / 1e3:7.1f} GMAC/s")
     ours = best(times, "qembed")
-    print(f"  share of the peak of {top:.0f} GMAC/s: {macs / ours / 1e3 / top:.0%}")
+    print(f"  share of the peak of {top:.0f} GMAC/s: {reached / top:.0%} ({reached:.0f})")
     for peer in ("LiteRT", "tflite-micro"):
         if f"{peer} 1" in times:
             one = times[f"{peer} 1"] / times["qembed 1"]
             print(f"  {peer}: {one:.2f} x at batch 1, {best(times, peer) / ours:.2f} x at the best")
-    print(f"  two threads: {passing['qembed 256'] / passing['qembed 256 x2']:.2f} x one, batch 256")
+    two = all_times["qembed 256 passing"] / all_times["qembed 256 x2 passing"]
+    print(f"  two threads: {two:.2f} x one, batch 256")
 
 
 def main() -> None:

@@ -17,6 +17,11 @@ np.import_array()
 
 SECONDS_TO_START = 100e-6  # of a thread, with some to spare
 
+cdef extern from "fenv.h" nogil:
+    enum: FE_TONEAREST
+    int fegetround()
+    int fesetround(int rounding)
+
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
@@ -158,6 +163,20 @@ cdef bint run_blocks(
                 value.nbytes,
             )
     return True
+
+
+cdef bint run_rounded(
+    const Plan *plan, Worker worker, Job job, Py_ssize_t most
+) noexcept nogil:
+    """Run blocks with the rounding that the kernels count on, whatever others have set."""
+    cdef int found = fegetround()
+    cdef bint more
+    if found != FE_TONEAREST:
+        fesetround(FE_TONEAREST)
+    more = run_blocks(plan, worker, job, most)
+    if found != FE_TONEAREST:
+        fesetround(found)
+    return more
 
 
 cdef struct PortType:
@@ -378,7 +397,7 @@ cdef class Executor:
         cdef Py_ssize_t most = 1 + 1024 // self.plan.block
         while more:
             with nogil:
-                more = run_blocks(&self.plan, worker, job, most)
+                more = run_rounded(&self.plan, worker, job, most)
             PyErr_CheckSignals()
 
     def _help(self, Worker worker, Job job):
@@ -389,7 +408,7 @@ cdef class Executor:
         cdef Worker worker = self._worker(arrays)
         cdef double start = time.perf_counter()
         with nogil:
-            run_blocks(&self.plan, worker, job, 1)
+            run_rounded(&self.plan, worker, job, 1)
         cdef Py_ssize_t blocks = (job.batch + self.plan.block - 1) // self.plan.block
         cdef double left = (time.perf_counter() - start) * (blocks - 1)
         count = min(threads - 1, blocks - 2, int(left / SECONDS_TO_START))

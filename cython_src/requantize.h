@@ -47,8 +47,10 @@ static inline int64_t qh_requantize(int64_t acc, int32_t multiplier, int32_t shi
     switch (rounding) {
     case QH_DOUBLE:
         return qh_requantize_double(acc, multiplier, shift);
-    case QH_SINGLE:
-        return qh_requantize_once((int32_t)acc, multiplier, 31 - shift);
+    case QH_SINGLE: {
+        const int64_t scaled = qh_requantize_once((int32_t)acc, multiplier, 31 - shift);
+        return scaled < INT32_MIN ? INT32_MIN : scaled > INT32_MAX ? INT32_MAX : scaled;
+    }
     default:
         return (int32_t)qh_requantize_once(acc, multiplier, 15 - shift);
     }

@@ -1,5 +1,4 @@
-/* What the instruction sets with 256-bit vectors share. Rounding is that of MXCSR, to nearest even:
- * Python never changes it. */
+/* What the instruction sets with 256-bit vectors share. */
 #define LANES 8
 typedef __m256i ints;
 typedef __m256i packed;

@@ -25,8 +25,6 @@ typedef __m512i packed;
 #define LOCAL static inline __attribute__((always_inline))
 /* Keeps the compiler from copying accumulators for their later uses, and then spilling the copies. */
 #define KEEP(x) __asm__ volatile("" : "+v"(x))
-/* The rounding mode is part of these instructions: no foreign setting can change a byte. */
-#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 LOCAL ints load(const void *from)
 {
@@ -85,8 +83,7 @@ LOCAL void fill_values(staged *to, staged value, ptrdiff_t count)
 
 LOCAL ints line(ints sum, __m512 slope, __m512 offset)
 {
-    const __m512 x = _mm512_cvt_roundepi32_ps(sum, NEAREST);
-    return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x, slope, offset, NEAREST), NEAREST);
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), slope, offset));
 }
 
 LOCAL ints on_line(ints sum, const qh_scaling *by)
@@ -223,10 +220,9 @@ LOCAL __m512 floats(const int8_t *from)
 
 LOCAL ints sum_of(const qh_add *layer, const int8_t *x1, const int8_t *x2)
 {
-    const __m512 inner = _mm512_fmadd_round_ps(floats(x2), _mm512_set1_ps(layer->slope2),
-                                               _mm512_set1_ps(layer->offset), NEAREST);
-    return _mm512_cvt_roundps_epi32(
-        _mm512_fmadd_round_ps(floats(x1), _mm512_set1_ps(layer->slope1), inner, NEAREST), NEAREST);
+    const __m512 inner = _mm512_fmadd_ps(floats(x2), _mm512_set1_ps(layer->slope2),
+                                         _mm512_set1_ps(layer->offset));
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(floats(x1), _mm512_set1_ps(layer->slope1), inner));
 }
 
 static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_t *x2, int8_t *y,

@@ -4,6 +4,7 @@
  * int32 lanes at once. Activations are staged first: copied into scratch memory with their padding,
  * as the instructions take them, x + staged_offset. The bias makes up for it:
  *     sum w * (x - z) = sum w * staged - (z + staged_offset) * sum w.
+ * Floating point rounds to nearest, ties to even: the executor sees to it.
  */
 #ifndef QH_SIMD_H
 #define QH_SIMD_H

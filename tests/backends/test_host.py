@@ -1,3 +1,6 @@
+import ctypes
+import ctypes.util
+import platform
 import threading
 
 import numpy as np
@@ -65,6 +68,22 @@ def test_threads_and_batches_change_nothing(threads, batch):
     whole = model.run([x], threads=threads)[0]
     one_by_one = np.concatenate([model.run([x[i : i + 1]])[0] for i in range(batch)])
     assert_equal(whole, one_by_one, "batch")
+
+
+def test_a_foreign_rounding_mode_changes_nothing():
+    graph, inputs = layer("conv", 12)
+    model = HostModel(graph)
+    want = model.run(inputs)[0]
+    libm = ctypes.CDLL(ctypes.util.find_library("m"))
+    before = libm.fegetround()
+    upward = {"x86_64": 0x800, "aarch64": 0x400000}[platform.machine()]
+    assert libm.fesetround(upward) == 0
+    try:
+        ours = model.run(inputs)[0]
+        assert libm.fegetround() == upward
+    finally:
+        libm.fesetround(before)
+    assert_equal(ours, want, "rounding")
 
 
 def test_one_model_serves_many_python_threads():
