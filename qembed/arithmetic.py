@@ -119,14 +119,16 @@ def requantize(acc: Int64Array, by: Requantization) -> Int64Array:
     Returns
     -------
     int64 ndarray, shape (..., C)
-        int32 values, before the output zero point is added.
+        int32 values, before the output zero point is added; "single" saturates, "wide" wraps.
     """
     if by.real is not None:
         return _requantize_real(acc, by.real, by.rounding)
     multiplier, shift = by.multiplier.astype(np.int64), by.shift.astype(np.int64)
     if by.rounding == "single":
         right = 31 - shift
-        return (wrap_int32(acc) * multiplier + (np.int64(1) << (right - 1))) >> right
+        scaled = (wrap_int32(acc) * multiplier + (np.int64(1) << (right - 1))) >> right
+        saturated: Int64Array = np.clip(scaled, -(1 << 31), (1 << 31) - 1)
+        return saturated
     if by.rounding == "wide":
         multiplier = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
         right = 15 - shift

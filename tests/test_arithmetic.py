@@ -88,6 +88,11 @@ def test_single_rounding(acc, multiplier, shift):
     assert scale(acc, multiplier, shift, "single") == want
 
 
+@pytest.mark.parametrize(("acc", "want"), [(2**30, 2**31 - 1), (-(2**30), -(2**31))])
+def test_single_rounding_saturates(acc, want):
+    assert scale(acc, 2**31 - 1, 5, "single") == want
+
+
 @pytest.mark.parametrize("rounding", ["double", "single"])
 def test_accumulators_have_32_bits(rounding):
     assert scale(2**32 + 5, 2**30, 1, rounding) == 5
