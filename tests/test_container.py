@@ -358,6 +358,21 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_one_wrong_bit_in_a_weight_is_seen(save, saved, tmp_path):
+    """By the archive's own checksums: the model would be sound, and another one."""
+    document, arrays = parts(saved)
+    path = tmp_path / "x.npz"
+    save(path, manifest=np.array(json.dumps(document)), **arrays)
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("nodes.1.params.weights.npy")
+    raw = bytearray(path.read_bytes())
+    start = entry.header_offset + 30 + len(entry.filename)
+    raw[start + entry.compress_size - 2] ^= 4
+    path.write_bytes(raw)
+    refusal(path)
+
+
 def test_double_and_encrypted_entries(tmp_path, saved):
     path = tmp_path / "x.npz"
     path.write_bytes(saved.read_bytes())

@@ -74,7 +74,8 @@ def test_bench_against_a_baseline(qembed, digits, needs, tmp_path):
     assert [row["figure"] for row in qembed(
         "bench", digits, "--baseline", path, "--tolerance", "0", "--json"
     ).document["regressions"]] == ["layer 2 wide1", "flash_bytes"]  # fmt: skip
-    assert qembed("bench", digits, "--baseline", path, "--tolerance", "6").status == 0
+    assert qembed("bench", digits, "--baseline", path, "--tolerance", "4.9").status == 1
+    assert qembed("bench", digits, "--baseline", path, "--tolerance", "5.1").status == 0
 
 
 @pytest.mark.parametrize(
