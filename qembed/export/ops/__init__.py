@@ -12,6 +12,7 @@ from qembed.export.ops import (
     _cmsis_nn,
     add,
     add_dsp,
+    add_m0,
     add_mve,
     arg_extremum,
     average_pool,
@@ -122,6 +123,7 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
         "fully_connected": fully_connected_dsp.lower,
     },
     "m0": {
+        "add": add_m0.lower,
         "average_pool": average_pool_m0.lower,
         "conv": conv_m0.lower,
         "depthwise_conv": depthwise_conv_m0.lower,
