@@ -319,3 +319,8 @@ def test_constants_used_again_and_again_are_refused():
         writer.operator("FULLY_CONNECTED", [x, w], [y])
     writer.graph.outputs.append(y)
     assert outcome(writer.bytes()) == "ModelError"
+
+
+def test_a_network_of_real_numbers_is_told_from_one_with_strange_operators(shared):
+    with pytest.raises(UnsupportedError, match="which is not quantized:"):
+        import_model(shared / "models/kws_float.tflite")

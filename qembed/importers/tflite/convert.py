@@ -67,7 +67,7 @@ def convert(file: File, name: str, size: int, numerics: Numerics) -> Graph:
         except QembedError as error:
             complaints.append((_where(op), error))
     if complaints:
-        raise _summary(complaints)
+        raise _summary(complaints, "is not quantized" if _is_float(main) else "")
     outputs = tuple(_place(assembly, state.current(variables, v)) for v in main.outputs)
     return validate(
         Graph(
@@ -102,14 +102,21 @@ def _where(op: Operator) -> str:
     return f"{op.code} (operator {op.index}{output})"
 
 
-def _summary(complaints: list[tuple[str, QembedError]]) -> QembedError:
+def _is_float(main: SubGraph) -> bool:
+    """Whether none of what flows between the operators is quantized."""
+    values = [v for op in main.operators for v in (*op.inputs, *op.outputs) if v is not None]
+    return not any(v.dtype in ("int8", "uint8", "int16") for v in values if v.data is None)
+
+
+def _summary(complaints: list[tuple[str, QembedError]], remark: str) -> QembedError:
     """One error that carries all complaints."""
     kinds = {type(error) for _, error in complaints}
     kind = UnsupportedError if kinds == {UnsupportedError} else ModelError
     lines = [f"{where}: {error}" for where, error in complaints[:MAX_COMPLAINTS]]
     if len(complaints) > MAX_COMPLAINTS:
         lines.append(f"and {len(complaints) - MAX_COMPLAINTS} more")
-    return kind("cannot import " + "\n  ".join(["the model:", *lines]))
+    model = f"the model, which {remark}:" if remark else "the model:"
+    return kind("cannot import " + "\n  ".join([model, *lines]))
 
 
 def _steps(op: Operator, numerics: Numerics) -> list[Step]:
