@@ -62,8 +62,7 @@ class Interval:
     @property
     def known(self) -> AnyArray:
         """Where only one value is possible: bool, the tensor's shape."""
-        known: AnyArray = np.equal(self.low, self.high)
-        return known
+        return np.asarray(self.low == self.high)
 
     def constant_channels(self) -> AnyArray:
         """Which indices of the last axis are known at every place: bool, shape (C,)."""
@@ -182,8 +181,8 @@ def _never_wraps(sums: tuple[Int64Array, Int64Array], by: Requantization) -> Any
         # |sum| < 2**47 and multiplier < 2**15: the result is below 2**31 if this is.
         reach, gain = np.maximum(abs(sums[0]), abs(sums[1])), by.shift.astype(np.float64)
         fits = reach * 2.0**gain < 2.0**30
-        return np.logical_or(fits, by.multiplier == 0)
+        return np.asarray(fits | (by.multiplier == 0))
     left = np.maximum(by.shift, 0).astype(np.int64)
     low, high = (np.left_shift(end, left) for end in sums)
     fits = (low >= -(1 << 31)) & (high < 1 << 31)
-    return np.logical_or(fits, by.multiplier == 0)
+    return np.asarray(fits | (by.multiplier == 0))
