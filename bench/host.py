@@ -175,8 +175,22 @@ def report(path: Path, rounds: int) -> None:
         if f"{peer} 1" in times:
             one = times[f"{peer} 1"] / times["qembed 1"]
             print(f"  {peer}: {one:.2f} x at batch 1, {best(times, peer) / ours:.2f} x at the best")
-    two = all_times["qembed 256 passing"] / all_times["qembed 256 x2 passing"]
+    layers(graph, rounds)
+    two = all_times["qembed 256 passing least"] / all_times["qembed 256 x2 passing least"]
     print(f"  two threads: {two:.2f} x one, batch 256")
+
+
+def layers(graph: Graph, rounds: int) -> None:
+    """Time and rate of each layer, batch 16."""
+    model, x = HostModel(graph), batch_of(graph, 16)
+    times = [model.profile(x) for _ in range(20 * rounds)]
+    for node, seconds in zip(graph.nodes, zip(*times, strict=True), strict=True):
+        microseconds = statistics.median(seconds) / len(x) * 1e6
+        macs = OPERATORS[node.op].macs
+        tensors = [graph.tensors[i] for i in (*node.inputs, *node.outputs)]
+        rate = macs(node.params, *tensors) / microseconds / 1e3 if macs else 0.0
+        shape = str(list(tensors[-1].shape))
+        print(f"    {node.op:16} {shape:20} {microseconds:8.2f} us  {rate:7.1f} GMAC/s")
 
 
 def main() -> None:

@@ -22,6 +22,13 @@ cdef extern from "fenv.h" nogil:
     int fegetround()
     int fesetround(int rounding)
 
+cdef extern from "time.h" nogil:
+    struct timespec:
+        long tv_sec
+        long tv_nsec
+    enum: CLOCK_MONOTONIC
+    int clock_gettime(int clock, timespec *now)
+
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
 
@@ -121,6 +128,13 @@ cdef class Job:
 
     cdef Py_ssize_t next
     cdef Py_ssize_t batch
+    cdef double *seconds  # spent in each step; NULL: not measured
+
+
+cdef double seconds_now() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + 1e-9 * now.tv_nsec
 
 
 cdef bint run_blocks(
@@ -129,6 +143,7 @@ cdef bint run_blocks(
     """Run at most `most` blocks; return whether there may be more."""
     cdef Py_ssize_t start, count, _taken
     cdef int i, edge
+    cdef double before = 0.0
     cdef const Step *step
     cdef const Record *record
     cdef const Value *value
@@ -147,6 +162,8 @@ cdef bint run_blocks(
                     worker.edges[edge] = worker.bases[value.offset] + start * value.nbytes
                 else:
                     worker.edges[edge] = <char *> value.offset
+            if job.seconds != NULL:
+                before = seconds_now()
             step.run(
                 step.data,
                 <const void **> worker.edges,
@@ -154,6 +171,8 @@ cdef bint run_blocks(
                 worker.scratch.start,
                 count,
             )
+            if job.seconds != NULL:
+                job.seconds[i] += seconds_now() - before
         for i in range(plan.record_count):
             record = &plan.records[i]
             value = &plan.values[record.value]
@@ -343,6 +362,31 @@ cdef class Executor:
         cdef Job job
         cdef Worker worker
         cdef list arrays
+        arrays, job = self._start(inputs, threads)
+        if threads == 1 or job.batch <= self.plan.block:
+            worker = self._worker(arrays)
+            self._work(worker, job)
+            self.idle.append(worker)
+        else:
+            self._run_threads(arrays, job, threads)
+        return tuple(arrays[self.input_count :])
+
+    def profile(self, inputs):
+        """Run a batch and return the seconds that each kernel took, in order."""
+        cdef Job job
+        cdef Worker worker
+        cdef Memory seconds = Memory(self.plan.step_count * sizeof(double))
+        arrays, job = self._start(inputs, 1)
+        job.seconds = <double *> seconds.start
+        worker = self._worker(arrays)
+        self._work(worker, job)
+        self.idle.append(worker)
+        return [job.seconds[i] for i in range(self.plan.step_count)]
+
+    cdef tuple _start(self, object inputs, int threads):
+        """Check the inputs of a run and make room for its outputs."""
+        cdef Job job
+        cdef list arrays
         cdef int i
         if isinstance(inputs, np.ndarray):
             inputs = (inputs,)
@@ -352,7 +396,7 @@ cdef class Executor:
             raise InputError(f"threads is {threads}, must be at least 1")
         arrays = [self._checked(i, inputs[i]) for i in range(self.input_count)]
         job = Job.__new__(Job)
-        job.next = 0
+        job.next, job.seconds = 0, NULL
         job.batch = np.PyArray_DIM(arrays[0], 0)
         for i in range(1, self.input_count):
             if np.PyArray_DIM(arrays[i], 0) != job.batch:
@@ -362,13 +406,7 @@ cdef class Executor:
                 )
         for i in range(self.input_count, self.port_count):
             arrays.append(self._empty(i, job.batch))
-        if threads == 1 or job.batch <= self.plan.block:
-            worker = self._worker(arrays)
-            self._work(worker, job)
-            self.idle.append(worker)
-        else:
-            self._run_threads(arrays, job, threads)
-        return tuple(arrays[self.input_count :])
+        return arrays, job
 
     cdef np.ndarray _empty(self, int number, Py_ssize_t batch):
         cdef PortType *port = &self.ports[number]

@@ -173,6 +173,13 @@ def test_trace_has_the_tensors_of_the_reference():
         assert_equal(ours[index], values, f"tensor {index}")
 
 
+def test_a_profile_has_the_time_of_every_node():
+    model, x = HostModel(counter()), np.ones((300, 1, 4), np.int8)
+    seconds = model.profile(x)
+    assert len(seconds) == 2
+    assert all(0 < s < 1 for s in seconds)
+
+
 def test_inputs_of_any_layout_are_accepted():
     graph, inputs = layer("average_pool", 7)
     model, x = HostModel(graph), np.concatenate([inputs[0]] * 4)
@@ -199,7 +206,7 @@ def test_inputs_of_any_layout_are_accepted():
 )
 def test_inputs_that_do_not_fit_are_refused(inputs, words):
     model = HostModel(counter())
-    for run in (model.run, model.trace, model.saturation):
+    for run in (model.run, model.trace, model.saturation, model.profile):
         with pytest.raises(InputError, match=words):
             run(inputs)
 
