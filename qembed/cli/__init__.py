@@ -29,6 +29,7 @@ class Exit(IntEnum):
 COMMANDS = {
     "import": ("import_model", "Turn a network of another tool into a model file."),
     "info": ("info", "Show a model: layers, quantization, work, memory."),
+    "optimize": ("optimize", "Remove what no input can make matter; the outputs keep every byte."),
     "simulate": ("simulate", "Run a model here, byte for byte as the chip will."),
     "diff": ("diff", "Compare with other runtimes: who departs in which layer, and why."),
     "export": ("export", "Write a model as C99, or as a complete firmware."),

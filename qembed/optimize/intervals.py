@@ -66,8 +66,7 @@ class Interval:
 
     def constant_channels(self) -> AnyArray:
         """Which indices of the last axis are known at every place: bool, shape (C,)."""
-        known: AnyArray = self.known.reshape(-1, self.low.shape[-1]).all(axis=0)
-        return known
+        return np.asarray(self.known.reshape(-1, self.low.shape[-1]).all(axis=0))
 
 
 def of(graph: Graph) -> dict[int, Interval]:
