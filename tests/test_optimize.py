@@ -11,12 +11,13 @@ from qembed.backends.host import HostModel
 from qembed.importers import import_model
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops.conv import Conv
+from qembed.ops.fully_connected import FullyConnected
 from qembed.ops.pad import Pad
 from qembed.ops.quantize import Quantize
 from qembed.optimize import Removal, channels, intervals, optimize, seen_constant
 from qembed.validate import validate
 from support.draw import choice, integer
-from support.networks import RANGE, Builder, convolution, depthwise, head, join, pool
+from support.networks import RANGE, Builder, convolution, depthwise, head, join, pool, sums
 
 NETWORKS = 200
 WEIGHTED = ("conv", "depthwise_conv", "fully_connected")
@@ -31,11 +32,19 @@ def crippled(seed: int) -> Graph:
     for _ in range(integer(rng, 3, 8)):
         source = images[-1] if rng.random() < 0.8 else choice(rng, images)
         images.append(choice(rng, layers)(rng, graph, source))
-    outputs = [head(rng, graph, images[-1])]
+    outputs = [choice(rng, (head, flat_head))(rng, graph, images[-1])]
     if rng.random() < 0.2:
         outputs.append(images[-2])
     nodes = tuple(cripple(rng, node) for node in graph.nodes)
     return validate(Graph(f"net {seed}", tuple(graph.tensors), nodes, (0,), tuple(outputs)))
+
+
+def flat_head(rng, graph, source):
+    """A fully connected layer that reads an image, or two rows of one."""
+    size = int(np.prod(graph.shape(source)))
+    inputs = size if size % 2 or rng.random() < 0.5 else size // 2
+    weights = rng.integers(-127, 128, (7, inputs)).astype(np.int8)
+    return graph.add("fully_connected", FullyConnected(**sums(rng, weights, 7, inputs)), source)
 
 
 def border(rng, graph, source):

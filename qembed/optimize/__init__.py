@@ -73,8 +73,10 @@ def optimize(graph: Graph) -> Optimized:
         Its graph is validated; inputs and outputs keep their shapes and every byte.
     """
     smaller, rewired = rewires.apply(graph)
-    smaller, cut = channels.apply(smaller, intervals.of(smaller))
+    flat = rewires.flattened(smaller)
+    cut_graph, cut = channels.apply(flat, intervals.of(flat))
     removed = (*rewired, *cut)
+    smaller = cut_graph if cut else smaller
     smaller = validate(rewires.without_unused_tensors(smaller)) if removed else graph
     return Optimized(
         smaller,

@@ -31,6 +31,24 @@ def apply(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
     return smaller, (*identities, *borders, *unread)
 
 
+def flattened(graph: Graph) -> Graph:
+    """Let fully connected layers read what a RESHAPE before them reads: they cut rows themselves.
+
+    Nothing is saved by that, a reshape does not run; but channels stay apart.
+    """
+    sources = {n.outputs[0]: n.inputs[0] for n in graph.nodes if n.op == "reshape"}
+    state = graph.state
+    nodes = []
+    for node in graph.nodes:
+        at = node.inputs[0]
+        if node.op == "fully_connected" and not node.params.keep_dims:
+            while at in sources and at not in state and sources[at] not in state:
+                at = sources[at]
+        nodes.append(dataclasses.replace(node, inputs=(at, *node.inputs[1:])))
+    graph = dataclasses.replace(graph, nodes=tuple(nodes))
+    return dataclasses.replace(graph, nodes=_live_nodes(graph))
+
+
 def without_unused_tensors(graph: Graph) -> Graph:
     """Drop tensors that no node, input or output names; renumber the others."""
     used = set(graph.inputs) | set(graph.outputs)
