@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memset
 
 from qembed._host._kernel cimport Kernel, run_t
 
+import os
 import threading
 import time
 
@@ -15,7 +16,8 @@ from qembed.errors import InputError
 
 np.import_array()
 
-SECONDS_TO_START = 100e-6  # of a thread, with some to spare
+SECONDS_TO_WAKE = 20e-6  # a sleeping thread, with some to spare
+BLOCKS_A_THREAD = 4
 
 cdef extern from "fenv.h" nogil:
     enum: FE_TONEAREST
@@ -28,6 +30,13 @@ cdef extern from "time.h" nogil:
         long tv_nsec
     enum: CLOCK_MONOTONIC
     int clock_gettime(int clock, timespec *now)
+
+cdef extern from "semaphore.h" nogil:
+    ctypedef struct sem_t:
+        pass
+    int sem_init(sem_t *semaphore, int shared, unsigned int value)
+    int sem_wait(sem_t *semaphore)
+    int sem_post(sem_t *semaphore)
 
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
@@ -128,6 +137,7 @@ cdef class Job:
 
     cdef Py_ssize_t next
     cdef Py_ssize_t batch
+    cdef Py_ssize_t block  # at most the plan's
     cdef double *seconds  # spent in each step; NULL: not measured
 
 
@@ -148,10 +158,10 @@ cdef bint run_blocks(
     cdef const Record *record
     cdef const Value *value
     for _taken in range(most):
-        start = qh_take(&job.next, plan.block)
+        start = qh_take(&job.next, job.block)
         if start >= job.batch:
             return False
-        count = min(plan.block, job.batch - start)
+        count = min(job.block, job.batch - start)
         for i in range(plan.step_count):
             step = &plan.steps[i]
             for edge in range(step.input_count + step.output_count):
@@ -198,6 +208,44 @@ cdef bint run_rounded(
     return more
 
 
+cdef class Helper:
+    """A thread that sleeps until it has blocks to take. It never asks for the GIL."""
+
+    cdef sem_t ready
+    cdef sem_t finished
+    cdef const Plan *plan
+    cdef Worker worker
+    cdef Job job
+
+    def __cinit__(self):
+        sem_init(&self.ready, 0, 0)
+        sem_init(&self.finished, 0, 0)
+        threading.Thread(target=self.serve, daemon=True, name="qembed").start()
+
+    def serve(self):
+        with nogil:
+            while True:
+                while sem_wait(&self.ready) != 0:  # a signal came between
+                    pass
+                while run_rounded(self.plan, self.worker, self.job, 1 << 20):
+                    pass
+                sem_post(&self.finished)
+
+    cdef help(self, const Plan *plan, Worker worker, Job job):
+        self.plan, self.worker, self.job = plan, worker, job
+        sem_post(&self.ready)
+
+    cdef join(self):
+        with nogil:
+            while sem_wait(&self.finished) != 0:
+                pass
+        self.worker, self.job = None, None
+
+
+IDLE_HELPERS = []
+os.register_at_fork(after_in_child=IDLE_HELPERS.clear)  # a fork has none of the threads
+
+
 cdef struct PortType:
     int typenum
     int rank
@@ -236,6 +284,7 @@ cdef class Executor:
     cdef int input_count
     cdef Py_ssize_t arena_bytes
     cdef Py_ssize_t scratch_bytes
+    cdef double sample_seconds  # measured once, for the choice of threads; 0: not yet
 
     def __init__(
         self, kernels, edges, values, ports, int input_count, Py_ssize_t block,
@@ -363,12 +412,12 @@ cdef class Executor:
         cdef Worker worker
         cdef list arrays
         arrays, job = self._start(inputs, threads)
-        if threads == 1 or job.batch <= self.plan.block:
-            worker = self._worker(arrays)
-            self._work(worker, job)
-            self.idle.append(worker)
+        worker = self._worker(arrays)
+        if threads > 1 and job.batch > 1:
+            self._run_threads(arrays, worker, job, threads)
         else:
-            self._run_threads(arrays, job, threads)
+            self._work(worker, job)
+        self.idle.append(worker)
         return tuple(arrays[self.input_count :])
 
     def profile(self, inputs):
@@ -396,7 +445,7 @@ cdef class Executor:
             raise InputError(f"threads is {threads}, must be at least 1")
         arrays = [self._checked(i, inputs[i]) for i in range(self.input_count)]
         job = Job.__new__(Job)
-        job.next, job.seconds = 0, NULL
+        job.next, job.block, job.seconds = 0, self.plan.block, NULL
         job.batch = np.PyArray_DIM(arrays[0], 0)
         for i in range(1, self.input_count):
             if np.PyArray_DIM(arrays[i], 0) != job.batch:
@@ -438,26 +487,27 @@ cdef class Executor:
                 more = run_rounded(&self.plan, worker, job, most)
             PyErr_CheckSignals()
 
-    def _help(self, Worker worker, Job job):
-        self._work(worker, job)
-
-    cdef _run_threads(self, list arrays, Job job, int threads):
-        """Time one block; then share what is left, if that takes longer than to start a thread."""
-        cdef Worker worker = self._worker(arrays)
+    cdef _run_threads(self, list arrays, Worker worker, Job job, int threads):
+        """Share the blocks with as many threads as are worth waking."""
+        cdef Worker other
         cdef double start = time.perf_counter()
-        with nogil:
-            run_rounded(&self.plan, worker, job, 1)
-        cdef Py_ssize_t blocks = (job.batch + self.plan.block - 1) // self.plan.block
-        cdef double left = (time.perf_counter() - start) * (blocks - 1)
-        count = min(threads - 1, blocks - 2, int(left / SECONDS_TO_START))
-        workers = [self._worker(arrays) for _ in range(count)]
-        helpers = [threading.Thread(target=self._help, args=(w, job)) for w in workers]
+        if self.sample_seconds == 0:
+            with nogil:
+                run_rounded(&self.plan, worker, job, 1)
+            self.sample_seconds = (time.perf_counter() - start) / min(job.block, job.batch)
+        # Several blocks a thread: one that is held up leaves its share to the others.
+        job.block = max(1, min(job.block, job.batch // (BLOCKS_A_THREAD * threads)))
+        left = job.batch - job.next
+        count = min(threads, left // job.block, int(left * self.sample_seconds / SECONDS_TO_WAKE))
+        helpers = [IDLE_HELPERS.pop() if IDLE_HELPERS else Helper() for _ in range(count - 1)]
         for helper in helpers:
-            helper.start()
+            (<Helper> helper).help(&self.plan, self._worker(arrays), job)
         try:
             self._work(worker, job)
         finally:
             job.next = job.batch  # nothing left, also after Ctrl-C
             for helper in helpers:
-                helper.join()
-        self.idle.extend((worker, *workers))
+                other = (<Helper> helper).worker
+                (<Helper> helper).join()
+                self.idle.append(other)
+        IDLE_HELPERS.extend(helpers)

@@ -1,6 +1,8 @@
 import ctypes
 import ctypes.util
 import platform
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -101,6 +103,26 @@ def test_one_model_serves_many_python_threads():
     for worker in workers:
         worker.join()
     assert results == [True] * 200
+
+
+def test_threads_work_after_a_fork():
+    """Sleeping helpers do not survive a fork; the child makes its own."""
+    script = """
+import os, signal, sys
+import numpy as np
+import qembed
+model = qembed.load(qembed.api.example())
+x = np.random.default_rng(0).integers(-128, 128, (4000, 1, 8, 8, 1)).astype(np.int8)
+want = model.run(x).tobytes()
+assert model.run(x, threads=4).tobytes() == want
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(model.run(x, threads=4).tobytes() != want)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
+    assert subprocess.run(command, timeout=60).returncode == 0
 
 
 def test_state_steps_through_the_batch_and_is_reset():
