@@ -190,7 +190,7 @@ def test_a_firmware_larger_than_the_board_does_not_link(tmp_path, change, compla
 def test_an_export_costs_no_file_of_ones_own(tmp_path):
     mine = tmp_path / "notes.txt"
     mine.write_text("mine")
-    with pytest.raises(QembedError, match="holds 'notes.txt', which no export wrote"):
+    with pytest.raises(QembedError, match=r"holds 'notes\.txt', which no export wrote"):
         toy_project("native", tmp_path)
     assert mine.read_text() == "mine"
     project = toy_project("native", tmp_path / "src", "one")
