@@ -28,7 +28,7 @@ from qembed.ops import OPERATORS
 
 BATCHES = (1, 16, 64, 256)
 SECONDS = 0.006  # of one measurement
-PEAK_REPEATS = 20_000
+PEAK_REPEATS = 2_500
 Call = Callable[[], object]
 
 

@@ -24,7 +24,7 @@
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL _Pragma("GCC unroll 96")
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
@@ -429,7 +429,7 @@ static void NAME(depthwise)(const void *data, const void **inputs, void **output
 /* Products of registers alone: what no kernel can surpass. Returns their number. */
 static int64_t NAME(peak)(ptrdiff_t repeats)
 {
-    enum { CHAINS = 10 };
+    enum { CHAINS = LANES == 16 ? 24 : 12, ROUNDS = 4 }; /* as many as a tile's */
     ints sums[TILE];
     const staged four[STEP] = {1};
     ints x = broadcast(four);
@@ -438,14 +438,14 @@ static int64_t NAME(peak)(ptrdiff_t repeats)
         sums[i] = x;
     }
     for (ptrdiff_t i = 0; i < repeats; i++) {
-        UNROLL for (int k = 0; k < CHAINS; k++)
+        UNROLL for (int k = 0; k < CHAINS * ROUNDS; k++)
         {
             KEEP(x); /* or else a product that does not change would be computed once */
-            sums[k] = dot(sums[k], x, x);
-            KEEP(sums[k]);
+            sums[k % CHAINS] = dot(sums[k % CHAINS], x, x);
+            KEEP(sums[k % CHAINS]);
         }
     }
-    return (int64_t)repeats * CHAINS * LANES * STEP;
+    return (int64_t)repeats * CHAINS * ROUNDS * LANES * STEP;
 }
 
 /* ------------------------------------------------------------------ element-wise */
