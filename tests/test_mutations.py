@@ -256,8 +256,8 @@ MUTANTS = {
         (WALK, "index[axis] = 0;", ""),
     ],
     "batch_matmul": [
-        ("", "*row - p->factor1.zero_point", "*row"),
-        ("", "column += p->factor2.inner_stride", "column += p->factor2.outer_stride"),
+        ("", "from.at1, bytes) - p->factor1.zero_point", "from.at1, bytes)"),
+        ("", "from.at2 += p->factor2.inner_stride", "from.at2 += p->factor2.outer_stride"),
         ("", "row * p->factor1.outer_stride", "row * p->factor1.inner_stride"),
         ("", "at2 += walk2->steps[axis]", "at2 += walk1->steps[axis]"),
         ("", "i * walk2->run_stride", "i * walk1->run_stride"),
