@@ -36,11 +36,9 @@ LOCAL ints on_line(ints sum, const qh_scaling *by)
 LOCAL ints on_lines(ints sum, const qh_scaling *by)
 {
     const __m256 sign = _mm256_castsi256_ps(sum);
-    return line(sum,
-                _mm256_blendv_ps(_mm256_load_ps(by->slope), _mm256_load_ps(by->negative_slope),
-                                 sign),
-                _mm256_blendv_ps(_mm256_load_ps(by->offset), _mm256_load_ps(by->negative_offset),
-                                 sign));
+    return line(
+        sum, _mm256_blendv_ps(_mm256_load_ps(by->slope), _mm256_load_ps(by->negative_slope), sign),
+        _mm256_blendv_ps(_mm256_load_ps(by->offset), _mm256_load_ps(by->negative_offset), sign));
 }
 
 /* Arithmetic shift of 64-bit numbers, which AVX2 lacks: a logical one of biased numbers. */
@@ -57,12 +55,12 @@ LOCAL __m256i exact_half(__m256i x, __m256i multiplier, const qh_scaling *by, co
 {
     const __m256i zero = _mm256_setzero_si256();
     const __m256i negative = _mm256_cmpgt_epi64(zero, odd ? x : _mm256_slli_epi64(x, 32));
-    __m256i product = odd ? _mm256_mul_epi32(_mm256_srli_epi64(x, 32),
-                                             _mm256_srli_epi64(multiplier, 32))
-                          : _mm256_mul_epi32(x, multiplier);
+    __m256i product =
+        odd ? _mm256_mul_epi32(_mm256_srli_epi64(x, 32), _mm256_srli_epi64(multiplier, 32))
+            : _mm256_mul_epi32(x, multiplier);
     product = _mm256_add_epi64(product, load(by->half + QH_MAX_LANES / 2 * odd));
-    product = _mm256_sub_epi64(
-        product, _mm256_and_si256(negative, load(by->tie + QH_MAX_LANES / 2 * odd)));
+    product = _mm256_sub_epi64(product,
+                               _mm256_and_si256(negative, load(by->tie + QH_MAX_LANES / 2 * odd)));
     product = shift_right(product, load(by->right + QH_MAX_LANES / 2 * odd));
     product = _mm256_blendv_epi8(product, low, _mm256_cmpgt_epi64(low, product));
     return _mm256_blendv_epi8(product, high, _mm256_cmpgt_epi64(product, high));
@@ -129,10 +127,9 @@ LOCAL __m256 floats(const int8_t *from)
 
 LOCAL ints sum_of(const qh_add *layer, const int8_t *x1, const int8_t *x2)
 {
-    const __m256 inner = _mm256_fmadd_ps(floats(x2), _mm256_set1_ps(layer->slope2),
-                                         _mm256_set1_ps(layer->offset));
-    return _mm256_cvtps_epi32(
-        _mm256_fmadd_ps(floats(x1), _mm256_set1_ps(layer->slope1), inner));
+    const __m256 inner =
+        _mm256_fmadd_ps(floats(x2), _mm256_set1_ps(layer->slope2), _mm256_set1_ps(layer->offset));
+    return _mm256_cvtps_epi32(_mm256_fmadd_ps(floats(x1), _mm256_set1_ps(layer->slope1), inner));
 }
 
 static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_t *x2, int8_t *y,
@@ -140,9 +137,9 @@ static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_
 {
     ptrdiff_t i = 0;
     for (; i + 32 <= count; i += 32) {
-        const packed q = pack4(sum_of(layer, x1 + i, x2 + i), sum_of(layer, x1 + i + 8, x2 + i + 8),
-                               sum_of(layer, x1 + i + 16, x2 + i + 16),
-                               sum_of(layer, x1 + i + 24, x2 + i + 24));
+        const packed q =
+            pack4(sum_of(layer, x1 + i, x2 + i), sum_of(layer, x1 + i + 8, x2 + i + 8),
+                  sum_of(layer, x1 + i + 16, x2 + i + 16), sum_of(layer, x1 + i + 24, x2 + i + 24));
         store_packed(y + i, clamped(pixels_in_order(q, 4), layer->low, layer->high));
     }
     if (i < count) {

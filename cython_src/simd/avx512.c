@@ -23,7 +23,8 @@ typedef __m512i ints;
 typedef __m512i packed;
 
 #define LOCAL static inline __attribute__((always_inline))
-/* Keeps the compiler from copying accumulators for their later uses, and then spilling the copies. */
+/* Keeps the compiler from copying accumulators for their later uses, and then spilling the copies.
+ */
 #define KEEP(x) __asm__ volatile("" : "+v"(x))
 
 LOCAL ints load(const void *from)
@@ -94,25 +95,25 @@ LOCAL ints on_line(ints sum, const qh_scaling *by)
 LOCAL ints on_lines(ints sum, const qh_scaling *by)
 {
     const __mmask16 negative = _mm512_movepi32_mask(sum);
-    return line(sum,
-                _mm512_mask_mov_ps(_mm512_load_ps(by->slope), negative,
-                                   _mm512_load_ps(by->negative_slope)),
-                _mm512_mask_mov_ps(_mm512_load_ps(by->offset), negative,
-                                   _mm512_load_ps(by->negative_offset)));
+    return line(
+        sum,
+        _mm512_mask_mov_ps(_mm512_load_ps(by->slope), negative, _mm512_load_ps(by->negative_slope)),
+        _mm512_mask_mov_ps(_mm512_load_ps(by->offset), negative,
+                           _mm512_load_ps(by->negative_offset)));
 }
 
 /* Half of the lanes, as 64-bit numbers. */
-LOCAL __m512i exact_half(__m512i x, __m512i multiplier, const qh_scaling *by, int odd,
-                         __m512i low, __m512i high)
+LOCAL __m512i exact_half(__m512i x, __m512i multiplier, const qh_scaling *by, int odd, __m512i low,
+                         __m512i high)
 {
     const __mmask8 negative =
         _mm512_movepi64_mask(odd ? x : _mm512_slli_epi64(x, 32)); /* sign of the int32 */
-    __m512i product = odd ? _mm512_mul_epi32(_mm512_srli_epi64(x, 32),
-                                             _mm512_srli_epi64(multiplier, 32))
-                          : _mm512_mul_epi32(x, multiplier);
+    __m512i product =
+        odd ? _mm512_mul_epi32(_mm512_srli_epi64(x, 32), _mm512_srli_epi64(multiplier, 32))
+            : _mm512_mul_epi32(x, multiplier);
     product = _mm512_add_epi64(product, _mm512_load_si512(by->half + 8 * odd));
-    product = _mm512_mask_sub_epi64(product, negative, product,
-                                    _mm512_load_si512(by->tie + 8 * odd));
+    product =
+        _mm512_mask_sub_epi64(product, negative, product, _mm512_load_si512(by->tie + 8 * odd));
     product = _mm512_srav_epi64(product, _mm512_load_si512(by->right + 8 * odd));
     return _mm512_min_epi64(_mm512_max_epi64(product, low), high);
 }
@@ -220,8 +221,8 @@ LOCAL __m512 floats(const int8_t *from)
 
 LOCAL ints sum_of(const qh_add *layer, const int8_t *x1, const int8_t *x2)
 {
-    const __m512 inner = _mm512_fmadd_ps(floats(x2), _mm512_set1_ps(layer->slope2),
-                                         _mm512_set1_ps(layer->offset));
+    const __m512 inner =
+        _mm512_fmadd_ps(floats(x2), _mm512_set1_ps(layer->slope2), _mm512_set1_ps(layer->offset));
     return _mm512_cvtps_epi32(_mm512_fmadd_ps(floats(x1), _mm512_set1_ps(layer->slope1), inner));
 }
 
@@ -246,9 +247,12 @@ static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_
     }
 }
 
-#define TILE_SIZES(X)                                                                              \
-    X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(5, 4) X(6, 4) X(1, 2) X(2, 2) X(4, 2) X(8, 2) X(12, 2)       \
-        X(1, 1) X(4, 1) X(8, 1) X(16, 1)
+/* clang-format off */
+#define TILE_SIZES(X) \
+    X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(5, 4) X(6, 4) \
+    X(1, 2) X(2, 2) X(4, 2) X(8, 2) X(12, 2) \
+    X(1, 1) X(4, 1) X(8, 1) X(16, 1)
+/* clang-format on */
 
 #include "micro.h"
 

@@ -7,10 +7,7 @@ extern const qh_isa qh_avx512, qh_avxvnni, qh_avx512vl, qh_avx2;
 
 const qh_isa *const qh_isas[] = {
 #if defined(__x86_64__)
-    &qh_avx512,
-    &qh_avx512vl,
-    &qh_avxvnni,
-    &qh_avx2,
+    &qh_avx512, &qh_avx512vl, &qh_avxvnni, &qh_avx2,
 #endif
     NULL,
 };

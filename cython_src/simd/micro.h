@@ -226,8 +226,9 @@ static void NAME(blocks)(const qh_sums *layer, const staged *x, int8_t *y, ptrdi
 {
     for (ptrdiff_t b = 0; b < layer->block_count; b++) {
         const qh_block *block = layer->blocks + b;
-        NAME(choose_tiles)(block->form, block->vectors, columns)(layer, block, x + block->input_offset,
-                                                   y + block->first_channel, rows, columns);
+        NAME(choose_tiles)
+        (block->form, block->vectors, columns)(layer, block, x + block->input_offset,
+                                               y + block->first_channel, rows, columns);
     }
 }
 
@@ -458,8 +459,8 @@ static void NAME(add)(const void *data, const void **inputs, void **outputs, voi
     add_values(layer, inputs[0], inputs[1], outputs[0], layer->count * batch);
 }
 
-static void NAME(average_pool)(const void *data, const void **inputs, void **outputs,
-                               void *scratch, ptrdiff_t batch)
+static void NAME(average_pool)(const void *data, const void **inputs, void **outputs, void *scratch,
+                               ptrdiff_t batch)
 {
     average_pool(data, inputs[0], outputs[0], scratch, batch);
 }

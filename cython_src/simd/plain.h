@@ -5,8 +5,8 @@
 
 /* Every `phases`-th pixel of a row. */
 static inline __attribute__((always_inline)) void stage_pixels(staged *to, const int8_t *from,
-                                                              const ptrdiff_t channels,
-                                                              ptrdiff_t phases, ptrdiff_t count)
+                                                               const ptrdiff_t channels,
+                                                               ptrdiff_t phases, ptrdiff_t count)
 {
     for (ptrdiff_t i = 0; i < count; i++, to += channels, from += phases * channels) {
         stage_values(to, from, channels);
@@ -27,7 +27,8 @@ static staged *stage_row(const qh_staging *s, staged *to, const int8_t *from, st
 {
     const ptrdiff_t width = s->left + s->width + s->right, values = s->channels * s->repeat;
     for (ptrdiff_t phase = 0; phase < s->phases; phase++) {
-        /* Of the columns of this phase, some lie left of the image, some in it, some right of it. */
+        /* Of the columns of this phase, some lie left of the image, some in it, some right of it.
+         */
         const ptrdiff_t all = (width - phase + s->phases - 1) / s->phases;
         ptrdiff_t left = (s->left - phase + s->phases - 1) / s->phases;
         ptrdiff_t inside = (s->left + s->width - phase + s->phases - 1) / s->phases;

@@ -60,8 +60,8 @@ typedef struct {
 /* CONV_2D and FULLY_CONNECTED. A pixel's sum is that of `steps` products of `step` activations. */
 typedef struct {
     qh_staging staging;
-    ptrdiff_t images;        /* per sample */
-    ptrdiff_t rows, columns; /* of output pixels in an image */
+    ptrdiff_t images;                   /* per sample */
+    ptrdiff_t rows, columns;            /* of output pixels in an image */
     ptrdiff_t row_stride, pixel_stride; /* between windows, in staged activations */
     ptrdiff_t out_channels;
     ptrdiff_t steps;
@@ -69,7 +69,7 @@ typedef struct {
     ptrdiff_t block_count;
     const qh_block *blocks;
     int32_t zero_point, low, high;
-    int clamps; /* the range is narrower than int8 */
+    int clamps;  /* the range is narrower than int8 */
     int flat;    /* 1: images are only rows of `channels`, any number of pixels at once */
     int sampled; /* 1: windows are single pixels; only every stride_y-th row is staged */
     ptrdiff_t stride_y;

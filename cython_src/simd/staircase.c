@@ -194,8 +194,8 @@ static int is_tame(const qh_channel *c)
     const int64_t gain = INT64_C(1) << (c->shift > 0 ? c->shift : 0);
     const double scale = ldexp(c->multiplier, c->shift - 31);
     const double reach = fmax(fabs((double)c->least), fabs((double)c->most));
-    return fits_int32(c->least * gain) && fits_int32(c->most * gain) &&
-           scale * reach < 1 << 30 && scale > 1e-30;
+    return fits_int32(c->least * gain) && fits_int32(c->most * gain) && scale * reach < 1 << 30 &&
+           scale > 1e-30;
 }
 
 static int one_line(const qh_channel *c, const int64_t *steps, int32_t first, int64_t move,
@@ -290,7 +290,9 @@ static int wrong_sums(const int8_t *sums, int32_t low, int32_t high, const float
         for (int x2 = -128; x2 < 128; x2++) {
             const float inner = fmaf((float)x2, line[1], line[2]);
             const float value = rintf(fmaf((float)x1, line[0], inner));
-            const float kept = value < (float)low ? (float)low : value > (float)high ? (float)high : value;
+            const float kept = value < (float)low    ? (float)low
+                               : value > (float)high ? (float)high
+                                                     : value;
             row += (int32_t)kept != sums[x2 + 128];
         }
         wrong += row;
