@@ -1,19 +1,13 @@
 """Pages that are generated from the code say what the code says; links lead somewhere."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from support.tools import load_tool
+
 ROOT = Path(__file__).parents[1]
-
-
-def load_tool(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_table_of_operators_is_current():
