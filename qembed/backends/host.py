@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from qembed._host.executor import Executor, Memory
-from qembed.ir import AnyArray, Graph, Node
+from qembed.ir import AnyArray, Graph
 from qembed.ops import OPERATORS
 
 ALIGNMENT = 64
@@ -20,8 +19,6 @@ BLOCK_BYTES = 48 << 10
 """Samples go through the layers in blocks whose activations take about this much: small enough
 for the first-level cache, enough rows for a matrix product where samples are small."""
 MOST_BLOCK = 64
-TRACE_BYTES = 64 << 20
-"""What `HostModel.saturation` may hold of a trace at a time."""
 
 
 @functools.cache
@@ -32,25 +29,6 @@ def kernel_class(op: str) -> Any:
     """
     module = importlib.import_module(f"qembed._host.{op}")
     return getattr(module, f"{OPERATORS[op].params.__name__}Kernel")
-
-
-@dataclass(frozen=True, slots=True)
-class Clipping:
-    """How often the values of one node's output lie at the ends of its range.
-
-    Attributes
-    ----------
-    low, high : int
-        The ends: the activation range, or else the limits of the type.
-    at_low, at_high, total : int
-        Values there, and in all.
-    """
-
-    low: int
-    high: int
-    at_low: int
-    at_high: int
-    total: int
 
 
 class HostModel:
@@ -152,23 +130,6 @@ class HostModel:
             self.reset()
             return self._executor.profile(inputs)  # type: ignore[no-any-return]
 
-    def saturation(self, inputs: AnyArray | Sequence[AnyArray]) -> dict[int, Clipping]:
-        """Count the values at the ends of their range, by index of the node.
-
-        Nodes whose output is not an integer are left out. Parameters and errors are those of
-        `run`; memory stays bounded whatever the batch.
-        """
-        arrays = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
-        counts: dict[int, Clipping] = {}
-        per_sample = sum(t.nbytes for t in self.graph.tensors if t.data is None)
-        for chunk in _chunks(arrays, max(1, TRACE_BYTES // per_sample)):
-            traced = self.trace(chunk, keep_state=bool(counts))
-            for number, node in enumerate(self.graph.nodes):
-                output = traced[node.outputs[0]]
-                if output.dtype.kind in "iu":
-                    counts[number] = _count(node, output, counts.get(number))
-        return counts
-
     def _assemble(
         self, inputs: AnyArray | Sequence[AnyArray], results: dict[int, AnyArray]
     ) -> tuple[AnyArray, ...]:
@@ -248,24 +209,3 @@ def _place(graph: Graph, elsewhere: set[int]) -> tuple[dict[int, int], int]:
             offset = max(offset, stop)
         offsets[index] = offset
     return offsets, max((offsets[i] + sizes[i] for i in offsets), default=0)
-
-
-def _chunks(arrays: Sequence[AnyArray], size: int) -> Iterator[tuple[AnyArray, ...]]:
-    """Cut a batch into batches of at most `size`; an unfit one passes whole, to be refused."""
-    if not all(isinstance(a, np.ndarray) and a.ndim for a in arrays):
-        yield tuple(arrays)
-        return
-    for start in range(0, max((len(a) for a in arrays), default=1) or 1, size):
-        yield tuple(a[start : start + size] for a in arrays)
-
-
-def _count(node: Node, output: AnyArray, before: Clipping | None) -> Clipping:
-    """Add one chunk of a node's output to its count."""
-    limits = np.iinfo(output.dtype)
-    low, high = getattr(node.params, "activation_range", (int(limits.min), int(limits.max)))
-    at_low, at_high = (int(np.count_nonzero(output == end)) for end in (low, high))
-    if before is None:
-        return Clipping(low, high, at_low, at_high, output.size)
-    return Clipping(
-        low, high, before.at_low + at_low, before.at_high + at_high, before.total + output.size
-    )

@@ -17,9 +17,7 @@ from qembed.backends.host import HostModel
 from qembed.errors import InputError
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops.add import Add
-from qembed.ops.dequantize import Dequantize
 from qembed.ops.quantize import Quantize
-from qembed.ops.reshape import Reshape
 from qembed.validate import validate
 from support.forms import assert_equal
 from support.layers import LAYERS
@@ -228,7 +226,7 @@ def test_inputs_of_any_layout_are_accepted():
 )
 def test_inputs_that_do_not_fit_are_refused(inputs, words):
     model = HostModel(counter())
-    for run in (model.run, model.trace, model.saturation, model.profile):
+    for run in (model.run, model.trace, model.profile):
         with pytest.raises(InputError, match=words):
             run(inputs)
 
@@ -259,36 +257,6 @@ def test_nan_is_refused():
 def test_no_threads_are_refused():
     with pytest.raises(InputError, match="threads"):
         HostModel(counter()).run(np.zeros((1, 1, 4), np.int8), threads=0)
-
-
-def test_saturation_counts_the_ends():
-    tensors = (
-        Tensor("x", (3,), "int8"),
-        Tensor("y", (3,), "int8"),
-        Tensor("z", (1, 3), "int8"),
-        Tensor("r", (1, 3), "float32"),
-    )
-    add = Add(20, half(), half(), sum_of(0, 0, 0).output_requantization, 0, 0, 0, (-6, 6))
-    nodes = (
-        Node("add", "add", add, (0, 0), (1,)),
-        Node("shape", "reshape", Reshape((1, 3)), (1,), (2,)),
-        Node("real", "dequantize", Dequantize(0.5, 0), (2,), (3,)),
-    )
-    graph = validate(Graph("clip", tensors, nodes, (0,), (3,)))
-    x = np.array([[1, 4, -5], [3, -3, -2], [0, 0, 0]], np.int8)
-    counted = HostModel(graph).saturation(x)
-    assert set(counted) == {0, 1}
-    ends = counted[0]
-    assert (ends.low, ends.high, ends.at_low, ends.at_high, ends.total) == (-6, 6, 2, 2, 9)
-    assert (counted[1].low, counted[1].at_low) == (-128, 0)
-
-
-def test_saturation_in_chunks_is_the_same(monkeypatch):
-    model, x = HostModel(counter()), np.full((50, 1, 4), 3, np.int8)
-    whole = model.saturation(x)
-    monkeypatch.setattr("qembed.backends.host.TRACE_BYTES", 30)
-    assert model.saturation(x) == whole
-    assert whole[0].at_high > 0
 
 
 def plain_hash(data: bytes) -> int:
