@@ -267,6 +267,7 @@ def requantize_by(shift, zero_in=0, zero_out=0, dtype="int8"):
         ((requantize_by(7, 0, 0, "int16"), requantize_by(-5)), {"q0": "unread", "q1": "identity"}),
         ((requantize_by(1, 5, 6), requantize_by(1, 6, 5)), {}),  # 127 saturates
         ((requantize_by(0), requantize_by(2)), {}),
+        ((requantize_by(1, 0, 0, "int16"),), {}),  # the same numbers in another type
     ],
 )
 def test_requantizations_go_if_they_change_no_value(steps, gone):
@@ -296,6 +297,37 @@ def test_a_border_of_zero_points_becomes_padding():
         assert [r.reason for r in result.removed] == reasons
         assert differences(model, result.graph) == 0
     assert len(result.graph.nodes) == 2
+
+
+def test_what_a_user_reads_stays():
+    """An identity and a border are kept where they are outputs of the model."""
+    graph = Builder((1, 4, 4, 2))
+    same = graph.add("quantize", requantize_by(1, 5, 5), 0)
+    padded = graph.add("pad", Pad(((0, 0), (1, 1), (1, 1), (0, 0)), 3), 0)
+    end = graph.add("conv", two_convolutions().nodes[0].params, padded)
+    tensors, nodes = tuple(graph.tensors), tuple(graph.nodes)
+    model = validate(Graph("read", tensors, nodes, (0,), (same, padded, end)))
+    result = optimize(model)
+    assert result.removed == ()
+    assert differences(model, result.graph) == 0
+
+
+def test_state_is_anything_although_its_last_value_is_known():
+    """It is read before it is written: in the first step it still has its reset value."""
+    rng = np.random.default_rng(11)
+    weights = rng.integers(-127, 128, (4, 4)).astype(np.int8)
+    read = FullyConnected(**sums(rng, weights, 4, 4))
+    write = dataclasses.replace(read, activation_range=(50, 50))
+    shapes = {"x": None, "held": 0, "y": None}
+    tensors = tuple(Tensor(n, (1, 4), "int8", reset_value=r) for n, r in shapes.items())
+    nodes = (
+        Node("read", "fully_connected", read, (1,), (2,)),
+        Node("write", "fully_connected", write, (0,), (1,)),
+    )
+    model = validate(Graph("state", tensors, nodes, (0,), (2,)))
+    assert differences(model, optimize(model).graph) == 0
+    (steps,) = reference.run(model, inputs_of(model))
+    assert np.any(steps[0] != steps[1])  # the reset value shows
 
 
 def test_a_graph_without_anything_to_remove_comes_back_itself():
