@@ -47,7 +47,7 @@ install_packages() {
 # --- Python packages and the host extensions ---------------------------------------------------
 fingerprint() {
     {
-        echo "$kind"
+        echo "$1"
         cat pyproject.toml setup.py
         find cython_src -type f -name '*.p*[xd]' -o -type f -path 'cython_src/*' -name '*.[ch]' |
             LC_ALL=C sort | xargs cat
@@ -69,8 +69,9 @@ find_python() {
 
 install_python() {
     python=$(find_python)
-    stamp=$venv/.qembed-$kind
-    [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ] && return 0
+    for stamp in "$kind" dev; do # what serves development serves the demo
+        [ "$(cat "$venv/.qembed-$stamp" 2>/dev/null)" = "$(fingerprint "$stamp")" ] && return 0
+    done
     if [ ! -x $venv/bin/python ]; then
         say "creating $venv with $("$python" --version)"
         "$python" -m venv $venv || {
@@ -78,6 +79,7 @@ install_python() {
             exit 1
         }
     fi
+    rm -f $venv/.qembed-* # until it is complete again, nothing counts as installed
     extras=
     [ "$kind" = demo ] || extras='[dev]'
     say "installing Python packages into $venv and building the host kernels (log: $log)"
@@ -90,7 +92,7 @@ install_python() {
         say "the installation failed: see $log"
         exit 1
     }
-    fingerprint >"$stamp"
+    fingerprint "$kind" >"$venv/.qembed-$kind"
 }
 
 install_packages
