@@ -46,6 +46,7 @@ def save(graph: Graph, path: str | Path) -> None:
     path = Path(path)
     try:
         with files.replacing(path) as file:
+            # NumPy's stubs take the keys of `arrays` for the option allow_pickle.
             np.savez_compressed(file, manifest=np.array(manifest), **arrays)  # type: ignore[arg-type]
     except OSError as error:
         raise QembedError(f"{path} cannot be written: {error.strerror}") from None

@@ -91,6 +91,7 @@ class HostModel:
         else:
             results = self._executor.run(inputs, threads)
         if self._is_direct:
+            # The compiled executor has no types.
             return results  # type: ignore[no-any-return]
         return self._assemble(inputs, dict(zip(self._computed, results, strict=True)))
 
@@ -128,6 +129,7 @@ class HostModel:
         """
         with self._state_lock:
             self.reset()
+            # The compiled executor has no types.
             return self._executor.profile(inputs)  # type: ignore[no-any-return]
 
     def _assemble(

@@ -12,7 +12,7 @@ from qembed.cli._common import FILE, emit, json_option, load_model, model_argume
 from qembed.container import graph_hash
 from qembed.dataset import Dataset, open_dataset
 from qembed.ir import Graph
-from qembed.report.evaluation import Block, Evaluation, evaluate
+from qembed.report.evaluation import Block, Evaluation, Form, evaluate
 from qembed.report.recording import record
 from qembed.report.terminal import evaluation_tables
 
@@ -46,7 +46,7 @@ def command(
     inputs: Path | None,
     output: Path | None,
     labels: Path | None,
-    form: str,
+    form: Form,
     trace: Path | None,
     dequantize: bool,
     saturation: bool,
@@ -70,7 +70,7 @@ def command(
             use(block)
             advance(len(block.outputs[0]))
 
-        run = evaluate(graph, dataset, form, threads, saturation, each, traced=trace is not None)  # type: ignore[arg-type]
+        run = evaluate(graph, dataset, form, threads, saturation, each, traced=trace is not None)
     for path in filter(None, (output, trace)):
         click.echo(f"wrote {path}", err=True)
     emit(
