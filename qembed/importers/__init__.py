@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from qembed.errors import ModelError, QembedError, UnsupportedError
-from qembed.importers.tflite import convert, reader
+from qembed.importers.tflite import convert
 from qembed.ir import Graph
 from qembed.numerics import profile_named
+from qembed.tflite import reader
 
 MAX_FILE_BYTES = 1 << 31
 LONGEST_DESCRIPTION = 100

@@ -8,10 +8,10 @@ from qembed.arithmetic import Requantization
 from qembed.backends import reference
 from qembed.errors import ModelError, QembedError, UnsupportedError
 from qembed.importers import import_bytes, import_model
-from qembed.importers.tflite import schema
 from qembed.importers.tflite.ops.mean import divided
-from qembed.importers.tflite.reader import parse
 from qembed.ops import _accumulator
+from qembed.tflite import schema
+from qembed.tflite.reader import parse
 from support.tflite_writer import Writer
 from support.tflm import Interpreter
 from support.tiny import conv_net, moves_net

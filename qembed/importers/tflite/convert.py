@@ -9,11 +9,11 @@ import numpy as np
 from qembed.errors import ModelError, QembedError, UnsupportedError
 from qembed.importers.tflite import state
 from qembed.importers.tflite.ops import CONVERTERS
-from qembed.importers.tflite.reader import File, Operator, SubGraph, Value
 from qembed.importers.tflite.values import Step, describe
 from qembed.ir import DTYPES, Graph, Node, Quantization, Tensor
 from qembed.numerics import Numerics
 from qembed.ops import OPERATORS
+from qembed.tflite.reader import File, Operator, SubGraph, Value
 from qembed.validate import validate
 
 MAX_OPERATORS = 10_000

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from qembed.errors import ModelError, UnsupportedError
-from qembed.importers.tflite.reader import File, Operator, SubGraph, Value
 from qembed.importers.tflite.values import (
     MOVABLE,
     Step,
@@ -23,6 +22,7 @@ from qembed.importers.tflite.values import (
     result,
 )
 from qembed.ops.reshape import Reshape
+from qembed.tflite.reader import File, Operator, SubGraph, Value
 
 CODES = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 Name = tuple[str, str]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.errors import ModelError, UnsupportedError
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.ir import AnyArray, DType, Quantization, Shape
 from qembed.ops.reshape import Reshape
+from qembed.tflite.reader import Operator, Value
 
 # TFLite Micro takes scales for equal that differ by no more than this.
 TIED_SCALE_TOLERANCE = 1e-6

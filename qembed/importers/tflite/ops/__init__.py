@@ -46,9 +46,9 @@ from qembed.importers.tflite.ops import (
     transpose,
     transpose_conv,
 )
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
+from qembed.tflite.reader import Operator
 
 CONVERTERS: dict[str, Callable[[Operator, Numerics], list[Step]]] = {
     "ABS": prelu.convert_abs,

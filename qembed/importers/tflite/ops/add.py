@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, activation_range, requantization_of, sum_scale
 from qembed.ops.add import Add
+from qembed.tflite.reader import Operator
 
 LEFT_SHIFT = {"int8": 20, "int16": 15}
 

@@ -7,10 +7,10 @@ from typing import Any
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import conv
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, activation_range
 from qembed.ops.average_pool import AveragePool
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

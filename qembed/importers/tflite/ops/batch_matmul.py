@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops.conv import WIDE_LARGEST
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, product_multiplier, requantization_of
 from qembed.ops.batch_matmul import BatchMatmul
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

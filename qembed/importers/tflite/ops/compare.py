@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.compare import Compare, Comparison
+from qembed.tflite.reader import Operator
 
 LEFT_SHIFT = 8
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qembed.errors import UnsupportedError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.concatenation import Concatenation
 from qembed.ops.reshape import Reshape
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from qembed.arithmetic import Requantization, Rounding
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import AnyArray, Padding2D
 from qembed.numerics import (
@@ -22,6 +21,7 @@ from qembed.numerics import (
     window_padding,
 )
 from qembed.ops.conv import Conv
+from qembed.tflite.reader import Operator, Value
 
 # Rounding "wide" reduces the shift to 15 bits and needs room for it.
 WIDE_LARGEST = 2.0**7

@@ -10,7 +10,6 @@ from qembed.arithmetic import FLOAT_ROUNDINGS
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import conv
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import AnyArray
 from qembed.numerics import (
@@ -19,6 +18,7 @@ from qembed.numerics import (
     product_multiplier,
 )
 from qembed.ops.fully_connected import FullyConnected
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

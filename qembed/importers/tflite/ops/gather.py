@@ -6,10 +6,10 @@ import numpy as np
 
 from qembed.errors import UnsupportedError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.gather import Gather
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qembed.errors import UnsupportedError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics
 from qembed.ops.l2_normalization import L2Normalization
+from qembed.tflite.reader import Operator
 
 OUTPUT = Quantization(2.0**-7, 0)
 

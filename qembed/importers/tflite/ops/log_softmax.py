@@ -5,11 +5,11 @@ from __future__ import annotations
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops.softmax import input_scaling
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.log_softmax import LogSoftmax
+from qembed.tflite.reader import Operator
 
 OUTPUT = Quantization(2.0**-4, 127)
 

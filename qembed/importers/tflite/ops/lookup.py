@@ -9,13 +9,13 @@ import numpy as np
 from qembed import tables
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics, activation_range, requantization_of
 from qembed.ops.extremum import Extremum
 from qembed.ops.lookup import Lookup
 from qembed.ops.quantize import Quantize
+from qembed.tflite.reader import Operator, Value
 
 LOGISTIC_OUTPUT = Quantization(2.0**-8, -128)
 TANH_OUTPUT = Quantization(2.0**-7, 0)

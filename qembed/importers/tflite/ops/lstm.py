@@ -10,11 +10,11 @@ import numpy as np
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops.svdf import state_of
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, product_multiplier, requantization_of
 from qembed.ops.lstm import GATES, Gate, Lstm
 from qembed.tables import sigmoid_int16
+from qembed.tflite.reader import Operator, Value
 
 # Places of the inputs.
 INPUT_WEIGHTS, RECURRENT_WEIGHTS, BIAS = (1, 2, 3, 4), (5, 6, 7, 8), (12, 13, 14, 15)

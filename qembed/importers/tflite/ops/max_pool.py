@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qembed.importers.tflite.ops.average_pool import pool
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.max_pool import MaxPool
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -9,11 +9,11 @@ import numpy as np
 from qembed.arithmetic import Requantization
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Shape
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.mean import Mean
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops.pad import padding_table
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.mirror_pad import MirrorPad
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

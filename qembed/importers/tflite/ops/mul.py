@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, activation_range, requantization_of
 from qembed.ops.mul import Mul
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

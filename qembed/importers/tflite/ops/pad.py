@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.pad import Pad
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

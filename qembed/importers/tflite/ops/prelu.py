@@ -7,11 +7,11 @@ import numpy as np
 from qembed.errors import UnsupportedError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import lookup
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.prelu import Prelu
 from qembed.tables import leaky_relu_multipliers
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.quantize import Quantize
+from qembed.tflite.reader import Operator
 
 INTEGERS = ("int8", "uint8", "int16", "int32")
 

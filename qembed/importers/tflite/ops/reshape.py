@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.ir import DTYPES
 from qembed.numerics import Numerics
 from qembed.ops.reshape import Reshape
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from qembed.errors import ModelError
 from qembed.importers.tflite.ops.resize_nearest import images
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.resize_bilinear import ONE, Places, ResizeBilinear
+from qembed.tflite.reader import Operator
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops._windows import MAX_PIXELS
 from qembed.ops.resize_nearest import ResizeNearest
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

@@ -9,11 +9,11 @@ from qembed import tables
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import lookup
-from qembed.importers.tflite.reader import Operator
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics
 from qembed.ops.sigmoid import Sigmoid
+from qembed.tflite.reader import Operator
 
 OUTPUT = Quantization(2.0**-15, 0)
 

@@ -6,11 +6,11 @@ from qembed.arithmetic import quantize_multiplier
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import softmax_int16
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics
 from qembed.ops.softmax import INTEGER_BITS, Softmax
+from qembed.tflite.reader import Operator, Value
 
 # Output scale and zero point that the arithmetic implies.
 OUTPUTS = {"int8": Quantization(2.0**-8, -128), "int16": Quantization(2.0**-16, -32768)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qembed import tables
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Quantization
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.softmax_int16 import SoftmaxInt16
+from qembed.tflite.reader import Value
 
 OUTPUT = Quantization(2.0**-15, 0)
 EXP_STEP = 10.0 / 65535.0  # of the table of exponentials

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics
 from qembed.ops.strided_slice import StridedSlice
+from qembed.tflite.reader import Operator, Value
 
 INDICES = ("int32", "int64")
 

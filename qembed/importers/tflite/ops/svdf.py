@@ -8,10 +8,10 @@ import numpy as np
 
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, requantization_of
 from qembed.ops.svdf import Svdf
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

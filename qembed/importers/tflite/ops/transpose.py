@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qembed.errors import ModelError
 from qembed.importers.tflite import values
-from qembed.importers.tflite.reader import Operator, Value
 from qembed.importers.tflite.values import Step
 from qembed.ir import Shape
 from qembed.numerics import Numerics
@@ -12,6 +11,7 @@ from qembed.ops.pad import Pad
 from qembed.ops.reshape import Reshape
 from qembed.ops.strided_slice import StridedSlice
 from qembed.ops.transpose import Transpose
+from qembed.tflite.reader import Operator, Value
 
 
 def convert(op: Operator, numerics: Numerics) -> list[Step]:

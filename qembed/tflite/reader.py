@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.errors import ModelError, UnsupportedError
-from qembed.importers.tflite import flatbuffer, schema
-from qembed.importers.tflite.flatbuffer import Table
 from qembed.ir import DTYPES, AnyArray, Shape
+from qembed.tflite import flatbuffer, schema
+from qembed.tflite.flatbuffer import Table
 
 FORMAT_VERSION = 3
 
