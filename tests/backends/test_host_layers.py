@@ -16,6 +16,7 @@ from qembed.errors import ToolError
 from qembed.ir import Tensor
 from qembed.ops import OPERATORS, fully_connected
 from qembed.ops.fully_connected import FullyConnected
+from support.desktop_layers import DESKTOP_LAYERS
 from support.forms import assert_equal
 from support.layers import LAYERS, graph
 
@@ -37,6 +38,16 @@ def test_equals_reference(isa, op, seed):
     with forced(isa):
         ours = HostModel(made).run(inputs)
     for mine, definition in zip(ours, reference.run(made, inputs), strict=True):
+        assert_equal(mine, definition, f"{op}, seed {seed}")
+
+
+@pytest.mark.parametrize("op", DESKTOP_LAYERS)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_equals_reference_as_desktops_round(op, seed):
+    made, inputs = DESKTOP_LAYERS[op](np.random.default_rng(seed))
+    for mine, definition in zip(
+        HostModel(made).run(inputs), reference.run(made, inputs), strict=True
+    ):
         assert_equal(mine, definition, f"{op}, seed {seed}")
 
 

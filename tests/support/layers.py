@@ -635,12 +635,13 @@ def quantize(rng: Rng) -> tuple[Graph, Batch]:
     target = choice(rng, ("int8", "uint8", "int16", "int32"))
     shape = tuple(integer(rng, 1, 5) for _ in range(integer(rng, 0, 3)))
     if rng.random() < 0.5:
-        params = Quantize(
-            target,
-            zero_point(rng, target),
-            scale=choice(rng, (1.0, float(np.float32(rng.random())))),
-        )
-        return with_batch(rng, graph("quantize", params, [Tensor("x", shape, "float32")]))
+        scale = choice(rng, (1.0, float(np.float32(rng.random()))))
+        params = Quantize(target, zero_point(rng, target), scale=scale)
+        made, inputs = with_batch(rng, graph("quantize", params, [Tensor("x", shape, "float32")]))
+        if rng.random() < 0.5:  # as near to ties as float32 comes
+            steps = rng.integers(-130, 130, inputs[0].shape) + 0.5
+            inputs = ((steps * scale).astype(np.float32),)
+        return made, inputs
     source = choice(rng, ("int8", "uint8", "int16", "int32"))
     params = Quantize(
         target,
