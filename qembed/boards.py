@@ -7,6 +7,7 @@ The folder of a board holds everything that is particular to it; pieces that sev
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass
 from fractions import Fraction
@@ -53,10 +54,14 @@ class Link:
         How much the board can receive while it is busy with an inference.
     defines : tuple of str
         C definitions that size the link's buffers, such as ``QE_LINK_FRAME_BYTES=256``.
+    stack_low : str
+        Symbol of the linker at the lowest address of the stack; empty where an operating system
+        gives the stack, which then is not watched.
     """
 
     window_bytes: int
     defines: tuple[str, ...]
+    stack_low: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ def list_boards() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _root().glob("*/board.toml")))
 
 
-def load_board(name: str) -> Board:
+def load_board(name: str, optimize: str | None = None) -> Board:
     """Read a board.
 
     Parameters
@@ -140,6 +145,8 @@ def load_board(name: str) -> Board:
     name : str
         A name of `list_boards`, or the path of a folder with a ``board.toml`` of your own; a path
         contains a slash.
+    optimize : str, optional
+        What to optimize firmwares for: see `qembed.targets.LEVELS`.
 
     Raises
     ------
@@ -152,7 +159,7 @@ def load_board(name: str) -> Board:
         raise QembedError(_unknown(name))
     try:
         data = tomllib.loads(path.read_text())
-        return _board(folder, data)
+        return _board(folder, data, optimize)
     except (ValueError, TypeError) as error:
         raise QembedError(f"{path}: {error}") from None
 
@@ -169,12 +176,12 @@ def _unknown(name: str) -> str:
     return f"there is no board '{name}'; {hint}"
 
 
-def _board(folder: Path, data: dict[str, Any]) -> Board:
+def _board(folder: Path, data: dict[str, Any], optimize: str | None) -> Board:
     take = _Taker(data, "")
     board = Board(
         name=folder.resolve().name,
         description=take.text("description"),
-        target=load_target(take.text("target")),
+        target=load_target(take.text("target"), optimize),
         files=_files(folder, take.texts("shared", optional=True)),
         linker=take.text("linker", optional=True),
         linker_script=take.text("linker_script", optional=True),
@@ -230,8 +237,14 @@ def _emulator(table: dict[str, Any] | None) -> Emulator | None:
 
 def _link(table: dict[str, Any] | None) -> Link:
     take = _Taker(table or {}, "link.")
-    link = Link(take.number("window_bytes"), take.texts("defines", optional=True))
+    link = Link(
+        take.number("window_bytes"),
+        take.texts("defines", optional=True),
+        take.text("stack_low", optional=True),
+    )
     take.finish()
+    if link.stack_low and not re.fullmatch(r"[A-Za-z_]\w*", link.stack_low, re.ASCII):
+        raise ValueError("link.stack_low is not a C identifier")
     return link
 
 

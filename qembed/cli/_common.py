@@ -18,6 +18,7 @@ from qembed.importers import import_model
 from qembed.ir import Graph
 from qembed.report.document import document
 from qembed.resources import PACKAGE
+from qembed.targets import LEVELS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +67,16 @@ def target_option(function: F) -> F:
     return click.option("--target", default=TARGET, help="Chip; qembed targets lists them.")(
         function
     )
+
+
+def optimize_option(function: F) -> F:
+    """Add `--optimize`."""
+    return click.option(
+        "--optimize",
+        type=click.Choice(LEVELS),
+        help="Fewest instructions, fewest bytes of code and arena, or fast kernels in otherwise "
+        "small code; by default what the target says.",
+    )(function)
 
 
 def cmsis_nn_option(function: F) -> F:

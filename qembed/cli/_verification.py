@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from qembed.boards import load_board
 from qembed.cli import Exit
 from qembed.cli._common import FILE, baseline_options, emit, json_option, progress
 from qembed.device.session import Session
@@ -22,6 +21,7 @@ from qembed.report.document import document
 from qembed.report.model import summarize
 from qembed.report.verification import Result, verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
+from qembed.targets import Target
 from qembed.verify.check import verify
 from qembed.verify.stress import LAYOUTS, stress
 from qembed.verify.subject import Subject
@@ -98,17 +98,17 @@ def _steps(advance: Callable[[int], None]) -> Callable[[int, int], None]:
 
 
 def conclude(
-    command: str, results: Sequence[Result], reporting: Reporting, board: str = ""
+    command: str, results: Sequence[Result], reporting: Reporting, target: Target | None = None
 ) -> Exit:
     """Write and print what was found; return the exit status.
 
-    `board` is the (first) board that was built, whose memory the page then shows.
+    `target` is that of the (first) board that was built, whose memory the page then shows.
     """
     if reporting.junit_file:
         text = junit.render(f"qembed {command}", verification_cases(results))
         _write(reporting.junit_file, text)
     if reporting.html_file:
-        summary = summarize(results[0].graph, load_board(board).target) if board else None
+        summary = summarize(results[0].graph, target) if target else None
         _write(reporting.html_file, html.render(verification_page(results, summary)))
     equal = all(result.report.verdict == "equal" for result in results)
     sent = [{"origin": r.trial.origin, "coverage": r.trial.coverage} for r in results]

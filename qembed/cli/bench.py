@@ -16,6 +16,7 @@ from qembed.cli._common import (
     json_option,
     load_model,
     model_argument,
+    optimize_option,
     stderr,
 )
 from qembed.device.bench import bench
@@ -27,12 +28,14 @@ from qembed.report.document import document
 @click.command("bench")
 @model_argument
 @click.option("--board", default=BOARD, help="Where to run; see qembed boards.")
+@optimize_option
 @cmsis_nn_option
 @baseline_options
 @json_option
 def command(
     model: Path | None,
     board: str,
+    optimize: str | None,
     cmsis_nn: Path | None,
     baseline: Path | None,
     tolerance: float,
@@ -43,7 +46,7 @@ def command(
     Export, build, boot and count. The layer hashes and the link are left out of the counts, and out
     of the sizes.
     """
-    graph, chosen = load_model(model), load_board(board)
+    graph, chosen = load_model(model), load_board(board, optimize)
     with stderr().status(f"building and running on {chosen.name}"):
         cost = bench(graph, chosen, cmsis_nn=cmsis_nn)
     result = document("bench", cost)

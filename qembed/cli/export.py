@@ -18,6 +18,7 @@ from qembed.cli._common import (
     json_option,
     load_model,
     model_argument,
+    optimize_option,
     stderr,
     target_option,
 )
@@ -53,6 +54,7 @@ from qembed.verify import exports
     metavar="BYTES",
     help="RAM that the activations may take: slower kernels are used if they need less.",
 )
+@optimize_option
 @cmsis_nn_option
 @click.option("--mlperf", is_flag=True, help="With --board: also answer the MLPerf Tiny runner.")
 @json_option
@@ -64,6 +66,7 @@ def command(
     prefix: str | None,
     vectors: int,
     arena_max: int | None,
+    optimize: str | None,
     cmsis_nn: Path | None,
     mlperf: bool,
     as_json: bool,
@@ -84,7 +87,7 @@ def command(
         with stderr().status(f"exporting for {board}"):
             project = export_firmware(
                 [graph],
-                load_board(board),
+                load_board(board, optimize),
                 folder,
                 [prefix],
                 arena_max=arena_max,
@@ -98,7 +101,7 @@ def command(
         fields = {"folder": project.folder, "board": board, "prefixes": project.prefixes}
         emit("export", fields, as_json, list)
         return
-    chip = load_target(target)
+    chip = load_target(target, optimize)
     folder = output or Path(f"{name}-{chip.name}")
     with stderr().status(f"exporting for {target}"):
         checked = _vectors(graph, vectors) if vectors else None

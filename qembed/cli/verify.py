@@ -5,13 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import click
 
 from qembed.boards import Board, list_boards, load_board
-from qembed.cli._common import FILE, cmsis_nn_option, load_model, model_argument, stderr
+from qembed.cli._common import (
+    FILE,
+    cmsis_nn_option,
+    load_model,
+    model_argument,
+    optimize_option,
+    stderr,
+)
 from qembed.cli._verification import Reporting, conclude, judge_all, reporting_options
 from qembed.device.transport import open_port
 from qembed.errors import QembedError, ToolError, UnsupportedError
@@ -36,6 +44,7 @@ from qembed.verify.trial import Kind, Trial, choose, repeated
     help="Export, build, boot and verify this board; several: one after the other; all: every "
     "emulated board that this computer can run and the model fits.",
 )
+@optimize_option
 @cmsis_nn_option
 @click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate.")
 @click.option("--samples", type=click.IntRange(1), help="At most so many of these.")
@@ -65,6 +74,7 @@ def command(
     model: Path | None,
     ports: tuple[str, ...],
     boards: tuple[str, ...],
+    optimize: str | None,
     cmsis_nn: Path | None,
     inputs: Path | None,
     samples: int | None,
@@ -94,6 +104,8 @@ def command(
         raise click.UsageError("say where to verify: either --port PORT or --board BOARD")
     if record and (len(ports) + len(boards) != 1 or "all" in boards):
         raise click.UsageError("--record goes with one board")
+    if ports and optimize:
+        raise click.UsageError("--optimize goes with --board: a port runs what was exported before")
     if stress and (record or resume):
         raise click.UsageError("--stress goes without --record and --resume")
     graph = load_model(model) if boards or model else None
@@ -110,7 +122,10 @@ def command(
                 yield _kept(stack, subject, record, resume) if record else subject
 
         return conclude(
-            "verify", list(_on_boards(booted, trial, boards, stress)), reporting, boards[0]
+            "verify",
+            list(_on_boards(booted, trial, _chosen(boards, optimize), stress)),
+            reporting,
+            None if "all" in boards else load_board(boards[0], optimize).target,
         )
     if graph:
         trial = choose_for(graph)  # before a port is opened: what is wrong here is wrong anyway
@@ -151,18 +166,29 @@ def _kept(
         return subject
 
 
+@dataclass(frozen=True, slots=True)
+class _Boards:
+    """Boards to verify, and whether one that cannot be is passed over."""
+
+    boards: tuple[Board, ...]
+    every: bool
+
+
+def _chosen(names: Sequence[str], optimize: str | None) -> _Boards:
+    every = "all" in names
+    boards = [load_board(name, optimize) for name in (list_boards() if every else names)]
+    return _Boards(tuple(b for b in boards if b.emulator is not None or not every), every)
+
+
 def _on_boards(
     booted: Callable[[Board], contextlib.AbstractContextManager[Subject]],
     trial: Trial,
-    names: Sequence[str],
+    chosen: _Boards,
     stress: bool,
 ) -> Iterator[Result]:
     """Verify on boards of this computer, one after the other."""
-    every = "all" in names
     done = 0
-    for board in [load_board(name) for name in (list_boards() if every else names)]:
-        if every and board.emulator is None:
-            continue
+    for board in chosen.boards:
         try:
             with contextlib.ExitStack() as stack:
                 with stderr().status(f"building for {board.name}"):
@@ -171,7 +197,7 @@ def _on_boards(
                     yield from judge_all([subject], [trial], pool, stress)
             done += 1
         except (ToolError, UnsupportedError) as error:
-            if not every:
+            if not chosen.every:
                 raise
             click.echo(f"skipped {board.name}: {error}", err=True)
     if not done:

@@ -10,7 +10,11 @@ from typing import Any
 
 from qembed.errors import QembedError
 
-_TEXTS = ("description", "toolchain", "compiler")
+LEVELS = ("speed", "balanced", "size")
+"""What an export can be optimized for: fewest instructions, fewest bytes, or fast kernels in
+otherwise small code."""
+
+_TEXTS = ("description", "toolchain", "compiler", "optimize")
 _LISTS = ("packages", "cflags", "variants")
 _NUMBERS = ("alignment", "flash_bytes", "ram_bytes")
 
@@ -32,9 +36,11 @@ class Target:
     cflags : tuple of str
         What the compiler must be told of this chip, and how to optimize.
     variants : tuple of str
-        Kernel variants that run here, the best first. "portable" fits every layer.
+        Kernel variants to use, the best first. "portable" fits every layer.
     compiler : str
         Name of the C compiler without the prefix.
+    optimize : str
+        One of `LEVELS`: what flags and variants were chosen for.
     alignment : int
         Of the arena and everything in it, in bytes: a power of two.
     flash_bytes, ram_bytes : int, optional
@@ -48,6 +54,7 @@ class Target:
     cflags: tuple[str, ...]
     variants: tuple[str, ...]
     compiler: str = "gcc"
+    optimize: str = LEVELS[0]
     alignment: int = 4
     flash_bytes: int | None = None
     ram_bytes: int | None = None
@@ -63,13 +70,15 @@ def list_targets() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
 
-def load_target(name: str) -> Target:
+def load_target(name: str, optimize: str | None = None) -> Target:
     """Read a target.
 
     Parameters
     ----------
     name : str
         A name of `list_targets`, or the path of a TOML file of your own (it ends in ``.toml``).
+    optimize : str, optional
+        One of `LEVELS`; by default what the file says.
 
     Raises
     ------
@@ -87,11 +96,31 @@ def load_target(name: str) -> Target:
         )
         raise QembedError(f"there is no target '{name}'; {hint}")
     try:
-        return _target(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _target(path.stem, _at_level(data, optimize))
     except OSError as error:
         raise QembedError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except ValueError as error:
         raise QembedError(f"{path}: {error}") from None
+
+
+def _at_level(data: dict[str, Any], optimize: str | None) -> dict[str, Any]:
+    """Resolve the tables of the levels: their flags are added, their variants replace others."""
+    level = data.get("optimize", LEVELS[0]) if optimize is None else optimize
+    if level not in LEVELS:
+        raise ValueError(f"key 'optimize' is {level!r}, must be one of {', '.join(LEVELS)}")
+    resolved = {key: value for key, value in data.items() if key not in LEVELS}
+    for name in LEVELS:
+        table = data.get(name, {})
+        if not isinstance(table, dict) or not set(table) <= {"cflags", "variants"}:
+            raise ValueError(f"'{name}' must be a table of cflags and variants")
+        if name == level:
+            flags, more = resolved.get("cflags"), table.get("cflags", [])
+            if isinstance(flags, list) and isinstance(more, list):
+                resolved["cflags"] = flags + more
+            if "variants" in table:
+                resolved["variants"] = table["variants"]
+    return resolved | {"optimize": level}
 
 
 def _target(name: str, data: dict[str, Any]) -> Target:

@@ -29,6 +29,19 @@ def test_export_is_deterministic_and_replaces_itself(qembed, digits, tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_optimizing_for_size_gives_smaller_code_and_a_smaller_arena(qembed, digits):
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("no compiler for the chip here")
+
+    def export(level):
+        result = qembed("export", digits, "-o", level, "--optimize", level, "--json").document
+        return result["sizes"]["code"], result["manifest"]["arena_bytes"]
+
+    speed, balanced, size = (export(level) for level in ("speed", "balanced", "size"))
+    assert size[0] < balanced[0] < speed[0]
+    assert size[1] <= speed[1] == balanced[1]
+
+
 def test_firmware(qembed, digits, tmp_path):
     result = qembed("export", digits, "--board", "native", "--prefix", "net", "--json")
     assert result.document["prefixes"] == ["net"]
