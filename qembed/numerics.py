@@ -36,6 +36,9 @@ class Numerics:
         Of the accumulators of these operators (depthwise included).
     add_once : bool
         True: ADD sums exact products and rounds once, `qembed.ops.add.SumScale`.
+    in_float32 : bool
+        True: whatever does not sum products is computed from real numbers in float32, as ONNX
+        Runtime does.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Numerics:
     convolution: Rounding | None = None
     fully_connected: Rounding | None = None
     add_once: bool = False
+    in_float32: bool = False
 
 
 PROFILES: dict[str, Numerics] = {
@@ -61,8 +65,29 @@ PROFILES: dict[str, Numerics] = {
             fully_connected="float32",
             add_once=True,
         ),
+        Numerics(
+            "onnxruntime",
+            "float32",
+            float32_steps=True,
+            convolution="float32",
+            fully_connected="float32",
+            in_float32=True,
+        ),
     )
 }
+
+
+Ends = tuple[float | None, float | None]
+"""Real numbers between which an activation stays; None: as far as the type goes."""
+
+ACTIVATION_LIMITS: dict[str, Ends] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+}
+"""What a fused activation clamps to."""
 
 
 def profile_named(name: str) -> Numerics:
@@ -146,14 +171,14 @@ def requantization_of(
 
 
 def activation_range(
-    activation: str, scale: float, zero_point: int, dtype: DType
+    activation: str | Ends, scale: float, zero_point: int, dtype: DType
 ) -> tuple[int, int]:
     """Clamp of a fused activation in output steps, equation (17).
 
     Parameters
     ----------
-    activation : str
-        "NONE", "RELU", "RELU6", "RELU_N1_TO_1" or "RELU_0_TO_1".
+    activation : str, or pair of floats
+        "NONE", "RELU", "RELU6", "RELU_N1_TO_1" or "RELU_0_TO_1", or the ends themselves.
     scale, zero_point
         Of the output.
     dtype : DType
@@ -161,14 +186,7 @@ def activation_range(
     """
     limits = np.iinfo(dtype)
     low, high = int(limits.min), int(limits.max)
-    reals = {
-        "NONE": (None, None),
-        "RELU": (0.0, None),
-        "RELU6": (0.0, 6.0),
-        "RELU_N1_TO_1": (-1.0, 1.0),
-        "RELU_0_TO_1": (0.0, 1.0),
-    }
-    if activation not in reals:
+    if isinstance(activation, str) and activation not in ACTIVATION_LIMITS:
         raise UnsupportedError(f"fused activation {activation} is not supported")
 
     def step(real: float) -> int:
@@ -176,11 +194,11 @@ def activation_range(
             quotient = float(np.float32(real) / np.float32(scale))
         return zero_point + round_half_away(min(max(quotient, -(2.0**31)), 2.0**31))
 
-    bottom, top = reals[activation]
+    bottom, top = ACTIVATION_LIMITS[activation] if isinstance(activation, str) else activation
     if bottom is not None:
-        low = max(low, step(bottom))
+        low = min(max(low, step(bottom)), high)
     if top is not None:
-        high = min(high, step(top))
+        high = max(min(high, step(top)), low)
     return low, high
 
 
