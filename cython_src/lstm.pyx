@@ -3,7 +3,17 @@
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from libc.string cimport memcpy, memmove
 
-from qembed._host._kernel cimport Kernel, Scale, qh_clamp, rescale, schar, set_scale
+from qembed._host._kernel cimport (
+    Kernel,
+    Scale,
+    activation,
+    qh_clamp,
+    rescale,
+    schar,
+    set_scale,
+)
+
+import numpy as np
 
 cdef extern from "sigmoid.h" nogil:
     ctypedef struct qh_sigmoid:
@@ -18,7 +28,7 @@ cdef extern from "sigmoid.h" nogil:
 cdef struct Gate:
     const schar *input_weights      # [cell][feature]
     const schar *recurrent_weights  # [cell][cell]
-    const int32_t *bias             # [cell]
+    const int64_t *bias             # [cell]
     Scale input_scale
     Scale recurrent_scale
 
@@ -38,6 +48,8 @@ cdef struct Data:
     int32_t cell_clip
     int32_t input_zero_point
     int32_t hidden_zero_point
+    int32_t low   # of the hidden state
+    int32_t high
 
 
 cdef inline int32_t clamp16(int64_t x) noexcept nogil:
@@ -45,7 +57,11 @@ cdef inline int32_t clamp16(int64_t x) noexcept nogil:
 
 
 cdef int32_t into_gate(
-    const Data *layer, const Gate *gate, Py_ssize_t cell, const schar *x, const schar *hidden
+    const Data *layer,
+    const Gate *gate,
+    Py_ssize_t cell,
+    const activation *x,
+    const activation *hidden,
 ) noexcept nogil:
     cdef const schar *w = gate.input_weights + cell * layer.features
     cdef const schar *r = gate.recurrent_weights + cell * layer.cells
@@ -53,17 +69,17 @@ cdef int32_t into_gate(
     cdef int64_t from_hidden = 0
     cdef Py_ssize_t i
     for i in range(layer.features):
-        from_input += (x[i] - layer.input_zero_point) * w[i]
+        from_input += <int64_t> (x[i] - layer.input_zero_point) * w[i]
     for i in range(layer.cells):
-        from_hidden += (hidden[i] - layer.hidden_zero_point) * r[i]
+        from_hidden += <int64_t> (hidden[i] - layer.hidden_zero_point) * r[i]
     return clamp16(
         <int64_t> clamp16(rescale(&gate.input_scale, from_input))
         + clamp16(rescale(&gate.recurrent_scale, from_hidden))
     )
 
 
-cdef schar step_cell(
-    const Data *layer, Py_ssize_t at, const schar *x, const schar *hidden, short *cell
+cdef activation step_cell(
+    const Data *layer, Py_ssize_t at, const activation *x, const activation *hidden, short *cell
 ) noexcept nogil:
     # New hidden value of one cell, whose own state changes.
     cdef const qh_sigmoid *gates = &layer.gate_steps
@@ -76,39 +92,41 @@ cdef schar step_cell(
     added = clamp16(rescale(&layer.update_scale, update * proposal))
     value = qh_clamp(clamp16(<int64_t> kept + added), -layer.cell_clip, layer.cell_clip)
     cell[at] = <short> value
-    return <schar> qh_clamp(
+    return <activation> qh_clamp(
         rescale(&layer.hidden_scale, qh_tanh_int16(&layer.cell_steps, value) * emit)
         + layer.hidden_zero_point,
-        -128,
-        127,
+        layer.low,
+        layer.high,
     )
 
 
 cdef void run_row(
-    const Data *layer, const schar *x, schar *y, schar *hidden, short *cell
+    const Data *layer, const activation *x, activation *y, activation *hidden, short *cell
 ) noexcept nogil:
     # All steps of one sequence. Each step reads the whole old hidden state: it goes to y first.
     cdef Py_ssize_t _step, at
     for _step in range(layer.steps):
         for at in range(layer.cells):
             y[at] = step_cell(layer, at, x, hidden, cell)
-        memcpy(hidden, y, layer.cells)
+        memcpy(hidden, y, layer.cells * sizeof(activation))
         x += layer.time_step * layer.features
         y += layer.time_step * layer.cells
 
 
-cdef void run(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void run_all(
+    const Data *layer,
+    const activation *x,
+    const void **inputs,
+    void **outputs,
+    Py_ssize_t batch,
 ) noexcept nogil:
-    cdef const Data *layer = <const Data *> data
-    cdef const schar *x = <const schar *> inputs[0]
-    cdef schar *y = <schar *> outputs[0]
-    cdef schar *hidden = <schar *> outputs[1]
+    cdef activation *y = <activation *> outputs[0]
+    cdef activation *hidden = <activation *> outputs[1]
     cdef short *cell = <short *> outputs[2]
     cdef Py_ssize_t count = layer.rows * layer.cells
     cdef Py_ssize_t _sample, row
     if inputs[1] != outputs[1]:
-        memmove(hidden, inputs[1], batch * count)
+        memmove(hidden, inputs[1], batch * count * sizeof(activation))
     if inputs[2] != outputs[2]:
         memmove(cell, inputs[2], batch * count * sizeof(short))
     for _sample in range(batch):
@@ -124,6 +142,18 @@ cdef void run(
         y += layer.rows * layer.steps * layer.cells
         hidden += count
         cell += count
+
+
+cdef void run_int8(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    run_all[schar](<const Data *> data, <const schar *> inputs[0], inputs, outputs, batch)
+
+
+cdef void run_int16(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    run_all[short](<const Data *> data, <const short *> inputs[0], inputs, outputs, batch)
 
 
 cdef class LstmKernel(Kernel):
@@ -150,14 +180,16 @@ cdef class LstmKernel(Kernel):
         self.layer.cell_clip = params.cell_clip
         self.layer.input_zero_point = params.input_zero_point
         self.layer.hidden_zero_point = params.hidden_zero_point
+        limits = np.iinfo(inputs[0].dtype)
+        self.layer.low, self.layer.high = int(limits.min), int(limits.max)
         self.data = &self.layer
-        self.run = run
+        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
 
     cdef Gate gate(self, object given):
         cdef Gate held
         held.input_weights = <const schar *> self.hold(given.input_weights)
         held.recurrent_weights = <const schar *> self.hold(given.recurrent_weights)
-        held.bias = <const int32_t *> self.hold(given.bias)
+        held.bias = <const int64_t *> self.hold(given.bias.astype(np.int64))
         set_scale(&held.input_scale, given.input_requantization)
         set_scale(&held.recurrent_scale, given.recurrent_requantization)
         return held

@@ -290,12 +290,14 @@ MUTANTS = {
         (EXP, "i < by->count", "i < by->count - 1"),
     ],
     "lstm": [
-        ("", "gate->bias[cell]", "gate->bias[0]"),
+        ("", "from_input += gate->bias[cell];", "from_input += gate->bias[0];"),
         ("", "-p->cell_clip, p->cell_clip", "INT16_MIN, INT16_MAX"),
-        ("", "hidden = y;", ""),
-        ("", "p->hidden_zero_point, 1", "p->input_zero_point, 1"),
+        ("", "hidden_at = row * p->cells;", ""),
+        ("", "gate->bias_high[cell] * ((int64_t)1 << 32)", "0"),
+        ("", "(bytes == 1) ? INT8_MIN : INT16_MIN", "INT8_MIN"),
+        ("", "p->hidden_zero_point, bytes, 8", "p->input_zero_point, bytes, 8"),
         ("", "step * p->step_stride", "step"),
-        ("", "qe_tanh(scale,", "qe_logistic(scale,"),
+        ("", "qe_tanh(scale, into[2])", "qe_logistic(scale, into[2])"),
         (
             "",
             "qe_rescale(keep * cell[i], &p->forget_scale)",

@@ -51,12 +51,8 @@ def output_stage(
     activation_range: tuple[int, int],
 ) -> Fields:
     """`qe_output_stage` of a layer that sums products."""
-    low = bias.astype(np.int64).astype(np.int32)  # wraps: the lower half
-    high = (bias.astype(np.int64) >> 32).astype(np.int32)
-    fits = bool(np.array_equal(low, bias))
     return {
-        "bias": CArray("bias", "int32_t", low),
-        "bias_high": None if fits else CArray("bias_high", "int32_t", high),
+        **biases(bias),
         "multiplier": CArray("multiplier", "int32_t", requantization.multiplier),
         "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8)),
         "channel_step": int(requantization.multiplier.size > 1),
@@ -64,6 +60,17 @@ def output_stage(
         "zero_point": zero_point,
         "activation_min": activation_range[0],
         "activation_max": activation_range[1],
+    }
+
+
+def biases(bias: AnyArray, owner: str = "") -> Fields:
+    """`bias` and `bias_high`: both halves of int64 where these are needed; arrays of `owner`."""
+    low = bias.astype(np.int64).astype(np.int32)  # wraps: the lower half
+    high = (bias.astype(np.int64) >> 32).astype(np.int32)
+    fits = bool(np.array_equal(low, bias))
+    return {
+        "bias": CArray(f"{owner}bias", "int32_t", low),
+        "bias_high": None if fits else CArray(f"{owner}bias_high", "int32_t", high),
     }
 
 

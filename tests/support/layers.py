@@ -578,38 +578,41 @@ def svdf(rng: Rng) -> tuple[Graph, Batch]:
     return with_batch(rng, stateful("svdf", params, x, [state]))
 
 
-def gate(rng: Rng, cells: int, features: int) -> Gate:
+def gate(rng: Rng, cells: int, features: int, dtype: str) -> Gate:
+    wide = dtype == "int16"
+    by = (1, "wide", 8, (-31, 7)) if wide else (1, "double", 1)
+    limit = choice(rng, (1 << 22, 1 << 46)) if wide else 1 << 14
     return Gate(
         rng.integers(-127, 128, (cells, features)).astype(np.int8),
         rng.integers(-127, 128, (cells, cells)).astype(np.int8),
-        rng.integers(-(2**14), 2**14, cells).astype(np.int32),
-        requantization(rng, 1, "double", 1),
-        requantization(rng, 1, "double", 1),
+        rng.integers(-limit, limit, cells).astype("int64" if wide else "int32"),
+        requantization(rng, *by),
+        requantization(rng, *by),
     )
 
 
 def lstm(rng: Rng) -> tuple[Graph, Batch]:
     cells, features, batch, steps = (integer(rng, 1, 4) for _ in range(4))
-    time_major = bool(rng.integers(2))
+    time_major, dtype = bool(rng.integers(2)), choice(rng, ("int8", "int16"))
     params = Lstm(
-        *(gate(rng, cells, features) for _ in range(4)),
+        *(gate(rng, cells, features, dtype) for _ in range(4)),
         sigmoid_table(rng),
         requantization(rng, 1, "double", 15),
         requantization(rng, 1, "double", 15),
-        requantization(rng, 1, "double", 22),
+        requantization(rng, 1, "double", 22 if dtype == "int8" else 15),
         choice(rng, (3, 24, integer(rng, 0, (1 << 15) - 1))),
         choice(rng, (0, integer(rng, 0, 31))),
-        choice(rng, (32767, integer(rng, 0, 32767))),
-        zero_point(rng, "int8"),
-        zero_point(rng, "int8"),
+        choice(rng, (32768, 32768, integer(rng, 0, 32767))),
+        zero_point(rng, dtype),
+        zero_point(rng, dtype),
         time_major,
     )
     states = [
-        Tensor("hidden", (batch, cells), "int8", reset_value=params.hidden_zero_point),
+        Tensor("hidden", (batch, cells), dtype, reset_value=params.hidden_zero_point),
         Tensor("cell", (batch, cells), "int16", reset_value=0),
     ]
     shape = (steps, batch, features) if time_major else (batch, steps, features)
-    return with_batch(rng, stateful("lstm", params, Tensor("x", shape, "int8"), states))
+    return with_batch(rng, stateful("lstm", params, Tensor("x", shape, dtype), states))
 
 
 def reshape(rng: Rng) -> tuple[Graph, Batch]:

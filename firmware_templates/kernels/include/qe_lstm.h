@@ -1,6 +1,6 @@
 /**
  * @file qe_lstm.h
- * @brief Long short-term memory over a sequence: int8 in and out, int16 gates and cell.
+ * @brief Long short-term memory over a sequence: int8 or int16 in and out, int16 gates and cell.
  */
 #ifndef QE_LSTM_H
 #define QE_LSTM_H
@@ -13,7 +13,8 @@ typedef struct {
     const int8_t *input_weights;     /**< [C, I] */
     const int8_t *recurrent_weights; /**< [C, C] */
     const int32_t *bias;             /**< [C]; of the sum over the input */
-    qe_scale input_scale;            /**< Not QE_ROUND_WIDE, as all others here */
+    const int32_t *bias_high;        /**< [C]: upper halves of 64-bit biases (int16), or NULL */
+    qe_scale input_scale;            /**< Of int16: QE_ROUND_WIDE; no other here is */
     qe_scale recurrent_scale;
 } qe_lstm_gate;
 
@@ -30,9 +31,9 @@ typedef struct {
     qe_scale forget_scale;       /**< Of forget gate * cell, to steps of the cell */
     qe_scale update_scale;       /**< Of input gate * cell gate, to steps of the cell */
     qe_scale hidden_scale;       /**< Of output gate * tanh(cell), to steps of the output */
-    int32_t cell_clip;           /**< [0, 32767]; largest magnitude of the cell */
-    int32_t input_zero_point;    /**< [-128, 127] */
-    int32_t hidden_zero_point;   /**< [-128, 127]; of output and hidden state */
+    int32_t cell_clip;           /**< [0, 32768]; largest magnitude of the cell */
+    int32_t input_zero_point;    /**< In the range of the input type */
+    int32_t hidden_zero_point;   /**< Of output and hidden state, in the range of its type */
 } qe_lstm_params;
 
 /**
@@ -46,7 +47,11 @@ typedef struct {
  * @param new_hidden  [batch, C]
  * @param new_cell    [batch, C]
  */
-void qe_lstm(const qe_lstm_params *params, const int8_t *input, const int8_t *old_hidden,
-             const int16_t *old_cell, int8_t *output, int8_t *new_hidden, int16_t *new_cell);
+void qe_lstm_s8(const qe_lstm_params *params, const int8_t *input, const int8_t *old_hidden,
+                const int16_t *old_cell, int8_t *output, int8_t *new_hidden, int16_t *new_cell);
+
+/** @brief The same for int16, with 48-bit sums. */
+void qe_lstm_s16(const qe_lstm_params *params, const int16_t *input, const int16_t *old_hidden,
+                 const int16_t *old_cell, int16_t *output, int16_t *new_hidden, int16_t *new_cell);
 
 #endif /* QE_LSTM_H */

@@ -18,7 +18,7 @@ def lower(node: Node, graph: Graph) -> Lowering:
     return Lowering(
         stem="lstm",
         variant="portable",
-        function="qe_lstm",
+        function=f"qe_lstm_{fields.SUFFIX[x.dtype]}",
         params_type="qe_lstm_params",
         fields={
             "batch": batch,
@@ -51,7 +51,7 @@ def _gate(name: str, gate: Gate) -> fields.Fields:
     return {
         "input_weights": CArray(f"{name}_input_weights", "int8_t", gate.input_weights),
         "recurrent_weights": CArray(f"{name}_recurrent_weights", "int8_t", gate.recurrent_weights),
-        "bias": CArray(f"{name}_bias", "int32_t", gate.bias),
+        **fields.biases(gate.bias, f"{name}_"),
         "input_scale": fields.scale(gate.input_requantization),
         "recurrent_scale": fields.scale(gate.recurrent_requantization),
     }

@@ -9,6 +9,7 @@ import numpy as np
 
 from qembed.errors import ModelError, UnsupportedError
 from qembed.importers.tflite import values
+from qembed.importers.tflite.ops.conv import requantize_by
 from qembed.importers.tflite.ops.svdf import state_of
 from qembed.importers.tflite.values import Step
 from qembed.numerics import Numerics, product_multiplier, requantization_of
@@ -30,8 +31,9 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
         raise UnsupportedError(
             "only the basic form is supported: tanh, no peephole, projection, layer normalization"
         )
-    x, y = values.operand(op, 0, ("int8",)), values.result(op, ("int8",))
-    hidden, cell = state_of(op, HIDDEN, ("int8",)), state_of(op, CELL, ("int16",))
+    x = values.operand(op, 0, ("int8", "int16"))
+    y = values.result(op, (x.dtype,))
+    hidden, cell = state_of(op, HIDDEN, (x.dtype,)), state_of(op, CELL, ("int16",))
     values.require_tied(hidden, y)
     gates: dict[str, Any] = {
         name: _gate(op, numerics, number, x, hidden) for number, name in enumerate(GATES)
@@ -47,7 +49,7 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
         hidden_requantization=requantization_of(2.0**-30 / hidden_scale, numerics.rounding),
         tanh_multiplier=multiplier,
         tanh_shift=shift,
-        cell_clip=int(min(clip / cell_scale, 32767.0)) if clip > 0 else 32767,
+        cell_clip=int(min(clip / cell_scale, 32767.0)) if clip > 0 else 32768,
         input_zero_point=values.quantization(x).zero_point,
         hidden_zero_point=values.quantization(hidden).zero_point,
         time_major=bool(op.options["time_major"]),
@@ -61,19 +63,27 @@ def _gate(op: Operator, numerics: Numerics, number: int, x: Value, hidden: Value
     values.require_no_zero_point(w)
     values.require_no_zero_point(r)
     reals = [
-        product_multiplier(
-            numerics, values.quantization(v).scale, values.quantization(weights).scale, GATE_SCALE
+        np.array(
+            product_multiplier(
+                numerics,
+                values.quantization(v).scale,
+                values.quantization(weights).scale,
+                GATE_SCALE,
+            )
         )
         for v, weights in ((x, w), (hidden, r))
     ]
-    given = values.optional_operand(op, BIAS[number], ("int32",))
-    cells = values.contents(w).shape[0]
+    bias_dtype = "int64" if x.dtype == "int16" else "int32"
+    given = values.optional_operand(op, BIAS[number], (bias_dtype,))
+    bias = np.zeros(len(values.contents(w)), bias_dtype)
+    if given is not None:
+        bias = values.contents(given).astype(bias_dtype)
     return Gate(
         input_weights=values.contents(w),
         recurrent_weights=values.contents(r),
-        bias=np.zeros(cells, np.int32) if given is None else values.contents(given).astype("i4"),
-        input_requantization=requantization_of(reals[0], numerics.rounding),
-        recurrent_requantization=requantization_of(reals[1], numerics.rounding),
+        bias=bias,
+        input_requantization=requantize_by(reals[0], bias, numerics.rounding),
+        recurrent_requantization=requantize_by(reals[1], bias, numerics.rounding),
     )
 
 
