@@ -52,6 +52,8 @@ def import_bytes(raw: bytes, name: str, profile: str = "tflm") -> Graph:
     _require_tflite(raw)
     if numerics.in_float32:
         raise UnsupportedError(f"numerics profile '{profile}' is for .onnx models")
+    if numerics.in_float32:
+        raise UnsupportedError(f"numerics profile '{profile}' is for .onnx models")
     file = reader.parse(raw)
     graph = convert.convert(file, name, len(raw), numerics)
     return replace(graph, source=_source(file, raw))
@@ -74,6 +76,8 @@ def import_float_model(path: Path) -> Graph:
         raw = _read(path)
         _require_tflite(raw)
         if numerics.in_float32:
+        raise UnsupportedError(f"numerics profile '{profile}' is for .onnx models")
+    if numerics.in_float32:
         raise UnsupportedError(f"numerics profile '{profile}' is for .onnx models")
     file = reader.parse(raw)
         if not convert.is_float(file.subgraphs[0]):
