@@ -204,6 +204,14 @@ MUTANTS = {
         (BINARY, "at1 += pair->walk1.steps[axis]", "at1 += pair->walk2.steps[axis]"),
         (BINARY, "i < pair->walk1.run;", "i < pair->walk1.run - 1;"),
     ],
+    "gather_at": [
+        ("", "positions[k], 0,", "positions[0], 0,"),
+        ("", "p->size - 1)", "p->size)"),
+        ("", "qe_clamp(positions[k], 0,", "qe_clamp(positions[k], -1,"),
+        ("", "x += p->size * p->slice_bytes", "x += p->slice_bytes"),
+        ("", "positions += p->count", "positions += 1"),
+        ("", "k < p->count", "k < p->count - 1"),
+    ],
     "gather": [
         ("", "params->positions[k]", "k"),
         ("", "x += params->size * params->slice_bytes", "x += params->size"),

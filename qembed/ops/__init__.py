@@ -32,6 +32,7 @@ from qembed.ops import (
     extremum,
     fully_connected,
     gather,
+    gather_at,
     l2_normalization,
     log_softmax,
     lookup,
@@ -103,6 +104,7 @@ OPERATORS: dict[str, Operator] = {
         fully_connected.rows,
     ),
     "gather": Operator(gather.Gather, gather.infer, gather.reference),
+    "gather_at": Operator(gather_at.GatherAt, gather_at.infer, gather_at.reference),
     "l2_normalization": Operator(
         l2_normalization.L2Normalization, l2_normalization.infer, l2_normalization.reference
     ),

@@ -162,6 +162,14 @@ FAULTS = {
         (MICRO, "sums[p * vectors + v] = bias", "sums[p * vectors + v] = load(block->bias)"),
         (MICRO, "layer->clamps", "0"),
     ],
+    "gather_at": [
+        ("", "positions[i]", "positions[0]"),
+        ("", "layer.size - 1", "layer.size"),
+        ("", "x + at * layer.slice_bytes", "x + at"),
+        ("", "layer.size * layer.slice_bytes", "layer.slice_bytes"),
+        ("", "shape[shared:axis]", "shape[:axis]"),
+        ("", "inputs[1].shape[shared:]", "inputs[1].shape"),
+    ],
     "gather": [
         ("", "params.indices", "params.indices[::-1]"),
         *MOVED,

@@ -26,6 +26,7 @@ from qembed.ops.dequantize import Dequantize
 from qembed.ops.extremum import Extremum
 from qembed.ops.fully_connected import FullyConnected
 from qembed.ops.gather import Gather
+from qembed.ops.gather_at import GatherAt
 from qembed.ops.l2_normalization import MAX_ROW, L2Normalization
 from qembed.ops.log_softmax import LogSoftmax
 from qembed.ops.lookup import Lookup
@@ -375,6 +376,20 @@ def gather(rng: Rng) -> tuple[Graph, Batch]:
     return with_batch(rng, graph("gather", Gather(axis, indices), [x]))
 
 
+def gather_at(rng: Rng) -> tuple[Graph, Batch]:
+    """Positions in the axis, just outside, and anything that int32 holds."""
+    shape = some_shape(rng, 1, 4)
+    axis = integer(rng, 0, len(shape) - 1)
+    batch = integer(rng, 0, axis)
+    x = Tensor("x", shape, choice(rng, ANY_TYPE))
+    if rng.random() < 0.2:
+        x = replace(x, data=values(rng, shape, x.dtype))
+    positions = Tensor("at", (*shape[:batch], *some_shape(rng, 0, 2)), "int32")
+    made, inputs = with_batch(rng, graph("gather_at", GatherAt(axis, batch), [x, positions]))
+    near = rng.integers(-1, shape[axis] + 1, inputs[-1].shape).astype(np.int32)
+    return made, (*inputs[:-1], np.where(rng.random(near.shape) < 0.8, near, inputs[-1]))
+
+
 def mirror_pad(rng: Rng) -> tuple[Graph, Batch]:
     shape, repeat = some_shape(rng), bool(rng.integers(2))
     most = [0 if rng.random() < 0.3 else n - (not repeat) for n in shape]
@@ -679,6 +694,7 @@ LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
     "concatenation": concatenation,
     "extremum": extremum,
     "gather": gather,
+    "gather_at": gather_at,
     "lookup": lookup,
     "mirror_pad": mirror_pad,
     "mul": mul,
