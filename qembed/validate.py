@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from qembed.errors import ModelError
@@ -12,8 +15,14 @@ MAX_TENSOR_BYTES = 1 << 31
 MAX_RANK = 8
 
 
-def validate(graph: Graph) -> Graph:
+def validate(graph: Graph, operators: Mapping[str, Any] = OPERATORS) -> Graph:
     """Return `graph` if every tensor, node and edge of it is sound.
+
+    Parameters
+    ----------
+    graph : Graph
+    operators : mapping
+        What its nodes may be: `qembed.ops.OPERATORS`, or `qembed.floats.FLOAT_OPERATORS`.
 
     Raises
     ------
@@ -25,7 +34,7 @@ def validate(graph: Graph) -> Graph:
     _validate_edges(graph)
     for node in graph.nodes:
         try:
-            _validate_node(graph, node)
+            _validate_node(graph, node, operators)
         except ModelError as error:
             raise ModelError(f"node '{node.name}' ({node.op}): {error}") from None
     _validate_samples(graph)
@@ -103,10 +112,10 @@ def _validate_edges(graph: Graph) -> None:
             raise ModelError(f"output '{graph.tensors[index].name}' is never written")
 
 
-def _validate_node(graph: Graph, node: Node) -> None:
-    operator = OPERATORS.get(node.op)
+def _validate_node(graph: Graph, node: Node, operators: Mapping[str, Any]) -> None:
+    operator = operators.get(node.op)
     if operator is None:
-        raise ModelError(f"unknown operator; known are {', '.join(OPERATORS)}")
+        raise ModelError(f"unknown operator; known are {', '.join(operators)}")
     if type(node.params) is not operator.params:
         raise ModelError(f"parameters are not a {operator.params.__name__}")
     inputs = [graph.tensors[i] for i in node.inputs]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qembed.errors import ModelError, QembedError, UnsupportedError
-from qembed.importers.tflite import convert
+from qembed.importers.tflite import convert, floats
 from qembed.ir import Graph
 from qembed.numerics import profile_named
 from qembed.tflite import reader
@@ -49,17 +49,51 @@ def import_model(path: Path, profile: str = "tflm") -> Graph:
 def import_bytes(raw: bytes, name: str, profile: str = "tflm") -> Graph:
     """Read a model from the bytes of a file; `name` becomes the graph's. See `import_model`."""
     numerics = profile_named(profile)
-    where, mark = TFLITE_MARK
-    if raw[where] != mark:
-        raise UnsupportedError("this is not a .tflite model, and no other format is known")
+    _require_tflite(raw)
     if numerics.in_float32:
         raise UnsupportedError(f"numerics profile '{profile}' is for .onnx models")
     file = reader.parse(raw)
     graph = convert.convert(file, name, len(raw), numerics)
+    return replace(graph, source=_source(file, raw))
+
+
+def import_float_model(path: Path) -> Graph:
+    """Read a network of real numbers, as a float graph (`qembed.floats`).
+
+    Parameters
+    ----------
+    path : Path
+        A .tflite file whose activations are float32; weights may be stored smaller.
+
+    Raises
+    ------
+    ModelError, UnsupportedError
+        As `import_model`; also if the network is quantized already.
+    """
+    try:
+        raw = _read(path)
+        _require_tflite(raw)
+        file = reader.parse(raw)
+        if not convert.is_float(file.subgraphs[0]):
+            raise UnsupportedError("the network is quantized already; qembed import reads it")
+        graph = floats.convert_float(file, path.stem, len(raw))
+    except QembedError as error:
+        raise type(error)(f"{path}: {error}") from None
+    return replace(graph, source={"file": path.name, **_source(file, raw)})
+
+
+def _require_tflite(raw: bytes) -> None:
+    where, mark = TFLITE_MARK
+    if raw[where] != mark:
+        raise UnsupportedError("this is not a .tflite model, and no other format is known")
+
+
+def _source(file: reader.File, raw: bytes) -> dict[str, str]:
+    """Where a graph comes from, for people."""
     source = {"format": "tflite", "sha256": hashlib.sha256(raw).hexdigest()}
     if file.description:
         source["converter"] = file.description[:LONGEST_DESCRIPTION]
-    return replace(graph, source=source)
+    return source
 
 
 def _read(path: Path) -> bytes:

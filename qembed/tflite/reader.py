@@ -200,7 +200,7 @@ def _constant(name: str, dtype: str, shape: Shape, contents: AnyArray) -> AnyArr
         return None
     if dtype == "int4":
         size = (count + 1) // 2
-    elif dtype not in DTYPES:
+    elif dtype not in (*DTYPES, "float16"):
         return None
     else:
         size = count * np.dtype(dtype).itemsize

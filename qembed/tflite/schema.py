@@ -45,6 +45,9 @@ OPERATORS: tuple[str, ...] = tuple(_OPERATOR_NAMES.split())
 # The old 8-bit field for the operator code holds this where the code needs the newer, wide field.
 WIDE_CODE = OPERATORS.index("PLACEHOLDER_FOR_GREATER_OP_CODES")
 
+# Operators that runtimes know from a later version on only; the others from 1.
+FIRST_VERSIONS = {"BROADCAST_TO": 2}
+
 _TYPE_NAMES = """
 float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64
 resource variant uint32 uint16 int4 bfloat16 int2 uint4 float8_e4m3fn float8_e5m2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +26,12 @@ MAX_CONSTANT_REUSE = 64
 
 @dataclass(slots=True)
 class Assembly:
-    """The graph while it grows: values get a place in the table when a step first uses them."""
+    """The graph while it grows: values get a place in the table when a step first uses them.
 
+    `operators` are what its nodes may be: those of integers, or `qembed.floats.FLOAT_OPERATORS`.
+    """
+
+    operators: Mapping[str, Any] = field(default_factory=lambda: OPERATORS)
     tensors: list[Tensor] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)
@@ -53,22 +59,22 @@ def convert(file: File, name: str, size: int, numerics: Numerics) -> Graph:
         The same, if one of the reasons is damage rather than something unsupported.
     """
     main = file.subgraphs[0]
-    _require_reasonable(main, size)
+    require_reasonable(main, size)
     assembly = Assembly()
     complaints: list[tuple[str, QembedError]] = []
-    inputs = tuple(_place(assembly, value) for value in main.inputs)
+    inputs = tuple(place(assembly, value) for value in main.inputs)
     variables = state.Variables(file)
     for op in main.operators:
         try:
             op = state.resolved(variables, op)
             steps = state.steps(variables, op) if op.code in state.CODES else _steps(op, numerics)
             for step in steps:
-                _append(assembly, step)
+                append(assembly, step)
         except QembedError as error:
-            complaints.append((_where(op), error))
+            complaints.append((where(op), error))
     if complaints:
-        raise _summary(complaints, "is not quantized" if _is_float(main) else "")
-    outputs = tuple(_place(assembly, state.current(variables, v)) for v in main.outputs)
+        raise summary(complaints, "is not quantized" if is_float(main) else "")
+    outputs = tuple(place(assembly, state.current(variables, v)) for v in main.outputs)
     return validate(
         Graph(
             name=name,
@@ -81,7 +87,7 @@ def convert(file: File, name: str, size: int, numerics: Numerics) -> Graph:
     )
 
 
-def _require_reasonable(main: SubGraph, size: int) -> None:
+def require_reasonable(main: SubGraph, size: int) -> None:
     """Refuse files whose conversion would take time or memory out of proportion."""
     if len(main.operators) > MAX_OPERATORS:
         raise UnsupportedError(
@@ -97,18 +103,19 @@ def _require_reasonable(main: SubGraph, size: int) -> None:
         raise ModelError(f"the file's constants are used so often that they add to {used} bytes")
 
 
-def _where(op: Operator) -> str:
+def where(op: Operator) -> str:
+    """Say which operator of the file is meant."""
     output = f" computing {describe(op.outputs[0])}" if op.outputs else ""
     return f"{op.code} (operator {op.index}{output})"
 
 
-def _is_float(main: SubGraph) -> bool:
+def is_float(main: SubGraph) -> bool:
     """Whether none of what flows between the operators is quantized."""
     values = [v for op in main.operators for v in (*op.inputs, *op.outputs) if v is not None]
     return not any(v.dtype in ("int8", "uint8", "int16") for v in values if v.data is None)
 
 
-def _summary(complaints: list[tuple[str, QembedError]], remark: str) -> QembedError:
+def summary(complaints: list[tuple[str, QembedError]], remark: str) -> QembedError:
     """One error that carries all complaints."""
     kinds = {type(error) for _, error in complaints}
     kind = UnsupportedError if kinds == {UnsupportedError} else ModelError
@@ -124,11 +131,11 @@ def _steps(op: Operator, numerics: Numerics) -> list[Step]:
         raise UnsupportedError("this operator is not supported")
     for value in (*op.inputs, *op.outputs):
         if value is not None and value.data is None:
-            _require_shape(value)
+            require_shape(value)
     return CONVERTERS[op.code](op, numerics)
 
 
-def _place(assembly: Assembly, value: Value) -> int:
+def place(assembly: Assembly, value: Value) -> int:
     """Index of a value in the table of tensors, which it enters if it is new."""
     if id(value) not in assembly.places:
         assembly.tensors.append(_tensor(value))
@@ -140,7 +147,7 @@ def _place(assembly: Assembly, value: Value) -> int:
 def _tensor(value: Value) -> Tensor:
     if value.dtype not in DTYPES:
         raise UnsupportedError(f"tensor {describe(value)} has a type that is not supported")
-    _require_shape(value)
+    require_shape(value)
     quantization = None
     if value.scales.size == 1 and value.dtype != "float32":
         quantization = Quantization(float(value.scales[0]), int(value.zero_points[0]))
@@ -148,16 +155,18 @@ def _tensor(value: Value) -> Tensor:
     return Tensor(value.name, value.shape, value.dtype, quantization, data, value.reset_value)
 
 
-def _require_shape(value: Value) -> None:
+def require_shape(value: Value) -> None:
+    """Refuse a value whose size is not known."""
     if any(n < 1 for n in value.shape):
         raise UnsupportedError(f"tensor {describe(value)} has no fixed shape")
 
 
-def _append(assembly: Assembly, step: Step) -> None:
+def append(assembly: Assembly, step: Step) -> None:
     """Check a step and add it as a node."""
-    inputs = tuple(_place(assembly, value) for value in step.inputs)
+    inputs = tuple(place(assembly, value) for value in step.inputs)
     try:
-        inferred = OPERATORS[step.stem].infer(step.params, *(assembly.tensors[i] for i in inputs))
+        operator = assembly.operators[step.stem]
+        inferred = operator.infer(step.params, *(assembly.tensors[i] for i in inputs))
     except TypeError:
         raise ModelError(f"takes another number of inputs than {len(inputs)}") from None
     for value, (shape, dtype) in zip(step.outputs, inferred, strict=True):
@@ -168,7 +177,7 @@ def _append(assembly: Assembly, step: Step) -> None:
         op=step.stem,
         params=step.params,
         inputs=inputs,
-        outputs=tuple(_place(assembly, value) for value in step.outputs),
+        outputs=tuple(place(assembly, value) for value in step.outputs),
     )
     assembly.nodes.append(node)
 
