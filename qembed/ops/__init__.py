@@ -7,8 +7,8 @@ A module ``qembed/ops/<stem>.py`` holds everything that defines one operator:
   each output;
 - ``reference(params, *arrays)``: one sample by definition, in NumPy int64; returns one array, or a
   tuple of them for several outputs;
-- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate`` and ``rows`` (weights of
-  each sum, (O, K)), if it sums products.
+- ``macs(params, *tensors)``, if the operator multiplies; ``accumulate(params, *arrays)``: what its
+  last requantization takes, of the output's shape; ``rows(params)``: weights of each sum, (O, K).
 """
 
 from __future__ import annotations
@@ -73,11 +73,15 @@ class Operator:
 
 
 OPERATORS: dict[str, Operator] = {
-    "add": Operator(add.Add, add.infer, add.reference),
+    "add": Operator(add.Add, add.infer, add.reference, accumulate=add.accumulate),
     "arg_extremum": Operator(arg_extremum.ArgExtremum, arg_extremum.infer, arg_extremum.reference),
     "average_pool": Operator(average_pool.AveragePool, average_pool.infer, average_pool.reference),
     "batch_matmul": Operator(
-        batch_matmul.BatchMatmul, batch_matmul.infer, batch_matmul.reference, batch_matmul.macs
+        batch_matmul.BatchMatmul,
+        batch_matmul.infer,
+        batch_matmul.reference,
+        batch_matmul.macs,
+        batch_matmul.accumulate,
     ),
     "broadcast_to": Operator(broadcast_to.BroadcastTo, broadcast_to.infer, broadcast_to.reference),
     "compare": Operator(compare.Compare, compare.infer, compare.reference),
@@ -112,9 +116,9 @@ OPERATORS: dict[str, Operator] = {
     "lookup": Operator(lookup.Lookup, lookup.infer, lookup.reference),
     "lstm": Operator(lstm.Lstm, lstm.infer, lstm.reference, lstm.macs),
     "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
-    "mean": Operator(mean.Mean, mean.infer, mean.reference),
+    "mean": Operator(mean.Mean, mean.infer, mean.reference, accumulate=mean.accumulate),
     "mirror_pad": Operator(mirror_pad.MirrorPad, mirror_pad.infer, mirror_pad.reference),
-    "mul": Operator(mul.Mul, mul.infer, mul.reference),
+    "mul": Operator(mul.Mul, mul.infer, mul.reference, accumulate=mul.accumulate),
     "pad": Operator(pad.Pad, pad.infer, pad.reference),
     "prelu": Operator(prelu.Prelu, prelu.infer, prelu.reference),
     "quantize": Operator(quantize.Quantize, quantize.infer, quantize.reference),
@@ -135,7 +139,10 @@ OPERATORS: dict[str, Operator] = {
         softmax_int16.SoftmaxInt16, softmax_int16.infer, softmax_int16.reference
     ),
     "squared_difference": Operator(
-        squared_difference.SquaredDifference, squared_difference.infer, squared_difference.reference
+        squared_difference.SquaredDifference,
+        squared_difference.infer,
+        squared_difference.reference,
+        accumulate=squared_difference.accumulate,
     ),
     "strided_slice": Operator(
         strided_slice.StridedSlice, strided_slice.infer, strided_slice.reference

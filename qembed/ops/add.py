@@ -82,6 +82,20 @@ def _check_sum_scale(by: SumScale) -> None:
         raise ModelError(f"{by} needs multipliers in [0, 2**22) and a shift in [1, 31]")
 
 
+def accumulate(params: Add, x1: AnyArray, x2: AnyArray) -> Int64Array:
+    """Exact sums before the last scaling, of the broadcast shape."""
+    scaled1: Int64Array = x1.astype(np.int64) - params.input1_zero_point
+    scaled2: Int64Array = x2.astype(np.int64) - params.input2_zero_point
+    if params.sum_scale is not None:
+        scaled1 = scaled1 * params.sum_scale.multiplier1
+        scaled2 = scaled2 * params.sum_scale.multiplier2
+    else:
+        scaled1 = requantize(scaled1 << params.left_shift, params.requantization1)
+        scaled2 = requantize(scaled2 << params.left_shift, params.requantization2)
+    total: Int64Array = scaled1 - scaled2 if params.subtract else scaled1 + scaled2
+    return total
+
+
 def reference(params: Add, x1: AnyArray, x2: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (12).
 
@@ -94,16 +108,10 @@ def reference(params: Add, x1: AnyArray, x2: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, the broadcast shape
     """
-    real1 = x1.astype(np.int64) - params.input1_zero_point
-    real2 = x2.astype(np.int64) - params.input2_zero_point
-    sign = -1 if params.subtract else 1
-    y: Int64Array
+    y = accumulate(params, x1, x2)
     if params.sum_scale is not None:
-        by = params.sum_scale
-        total = real1 * by.multiplier1 + sign * real2 * by.multiplier2
-        y = (total + (1 << (by.shift - 1))) >> by.shift
+        shift = params.sum_scale.shift
+        y = (y + (1 << (shift - 1))) >> shift
     else:
-        scaled1 = requantize(real1 << params.left_shift, params.requantization1)
-        scaled2 = requantize(real2 << params.left_shift, params.requantization2)
-        y = requantize(scaled1 + sign * scaled2, params.output_requantization)
+        y = requantize(y, params.output_requantization)
     return np.clip(y + params.output_zero_point, *params.activation_range).astype(x1.dtype)

@@ -39,6 +39,19 @@ def infer(params: AveragePool, x: Tensor) -> list[tuple[Shape, DType]]:
     return [((x.shape[0], *size, x.shape[3]), x.dtype)]
 
 
+def totals(params: AveragePool, x: AnyArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum of the window of each output, and how many values of the input it has."""
+    size = _windows.output_size(x.shape, params.window, params.stride, (1, 1), params.padding)
+    values = _windows.pad(x.astype(np.int64), params.padding, 0)
+    inside = _windows.pad(np.ones_like(x, np.int64), params.padding, 0)
+    total = np.zeros((x.shape[0], *size, x.shape[3]), np.int64)
+    count = np.zeros_like(total)
+    for at in np.ndindex(*params.window):
+        total += _windows.tap(values, at, size, params.stride, (1, 1))
+        count += _windows.tap(inside, at, size, params.stride, (1, 1))
+    return total, count
+
+
 def reference(params: AveragePool, x: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (10), ties away from zero of the raw value.
 
@@ -50,13 +63,6 @@ def reference(params: AveragePool, x: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, shape (N, OH, OW, C)
     """
-    size = _windows.output_size(x.shape, params.window, params.stride, (1, 1), params.padding)
-    values = _windows.pad(x.astype(np.int64), params.padding, 0)
-    inside = _windows.pad(np.ones_like(x, np.int64), params.padding, 0)
-    total = np.zeros((x.shape[0], *size, x.shape[3]), np.int64)
-    count = np.zeros_like(total)
-    for at in np.ndindex(*params.window):
-        total += _windows.tap(values, at, size, params.stride, (1, 1))
-        count += _windows.tap(inside, at, size, params.stride, (1, 1))
+    total, count = totals(params, x)
     y: NDArray[np.int64] = np.sign(total) * ((np.abs(total) + count // 2) // count)
     return np.clip(y, *params.activation_range).astype(x.dtype)

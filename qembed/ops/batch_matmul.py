@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qembed.arithmetic import Requantization, requantize
+from qembed.arithmetic import Int64Array, Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
@@ -72,6 +72,16 @@ def macs(params: BatchMatmul, x1: Tensor, x2: Tensor, y: Tensor) -> int:
     return math.prod(y.shape) * matrix_shape(x1.shape, params.transpose1)[1]
 
 
+def accumulate(params: BatchMatmul, x1: AnyArray, x2: AnyArray) -> Int64Array:
+    """Exact sums before requantization, (..., M, N)."""
+    real1 = x1.astype(np.int64) - params.input1_zero_point
+    real2 = x2.astype(np.int64) - params.input2_zero_point
+    left = real1.swapaxes(-1, -2) if params.transpose1 else real1
+    right = real2.swapaxes(-1, -2) if params.transpose2 else real2
+    product: Int64Array = left @ right
+    return product
+
+
 def reference(params: BatchMatmul, x1: AnyArray, x2: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (35).
 
@@ -84,9 +94,5 @@ def reference(params: BatchMatmul, x1: AnyArray, x2: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, shape (..., M, N)
     """
-    real1 = x1.astype(np.int64) - params.input1_zero_point
-    real2 = x2.astype(np.int64) - params.input2_zero_point
-    left = real1.swapaxes(-1, -2) if params.transpose1 else real1
-    right = real2.swapaxes(-1, -2) if params.transpose2 else real2
-    y = requantize(left @ right, params.requantization) + params.output_zero_point
+    y = requantize(accumulate(params, x1, x2), params.requantization) + params.output_zero_point
     return np.clip(y, *_check.limits(x1.dtype.name)).astype(x1.dtype)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qembed.arithmetic import Requantization, requantize
+from qembed.arithmetic import Int64Array, Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
@@ -56,6 +56,13 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keep_dims: bool) -> Shape
     return tuple(n for axis, n in enumerate(kept) if keep_dims or axis not in axes)
 
 
+def accumulate(params: Mean, x: AnyArray) -> Int64Array:
+    """Exact sums before requantization, of the output's shape."""
+    real_x = x.astype(np.int64) - params.input_zero_point
+    total: Int64Array = real_x.sum(axis=params.axes, keepdims=params.keep_dims)
+    return total
+
+
 def reference(params: Mean, x: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (13).
 
@@ -67,7 +74,5 @@ def reference(params: Mean, x: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, without the reduced axes or with size 1 there
     """
-    real_x = x.astype(np.int64) - params.input_zero_point
-    total = real_x.sum(axis=params.axes, keepdims=params.keep_dims)
-    y = requantize(total, params.requantization) + params.output_zero_point
+    y = requantize(accumulate(params, x), params.requantization) + params.output_zero_point
     return np.clip(y, *_check.limits(x.dtype.name)).astype(x.dtype)

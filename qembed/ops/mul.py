@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qembed.arithmetic import Requantization, requantize
+from qembed.arithmetic import Int64Array, Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
@@ -46,6 +46,13 @@ def infer(params: Mul, x1: Tensor, x2: Tensor) -> list[tuple[Shape, DType]]:
     return [(_check.broadcast(x1.shape, x2.shape), x1.dtype)]
 
 
+def accumulate(params: Mul, x1: AnyArray, x2: AnyArray) -> Int64Array:
+    """Exact products before requantization, of the broadcast shape."""
+    real1 = x1.astype(np.int64) - params.input1_zero_point
+    real2 = x2.astype(np.int64) - params.input2_zero_point
+    return real1 * real2
+
+
 def reference(params: Mul, x1: AnyArray, x2: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (21).
 
@@ -58,7 +65,5 @@ def reference(params: Mul, x1: AnyArray, x2: AnyArray) -> AnyArray:
     -------
     ndarray of the same type, the broadcast shape
     """
-    real1 = x1.astype(np.int64) - params.input1_zero_point
-    real2 = x2.astype(np.int64) - params.input2_zero_point
-    y = requantize(real1 * real2, params.requantization) + params.output_zero_point
+    y = requantize(accumulate(params, x1, x2), params.requantization) + params.output_zero_point
     return np.clip(y, *params.activation_range).astype(x1.dtype)

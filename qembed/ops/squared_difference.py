@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qembed.arithmetic import Requantization, requantize
+from qembed.arithmetic import Int64Array, Requantization, requantize
 from qembed.errors import ModelError
 from qembed.ir import AnyArray, DType, Shape, Tensor
 from qembed.ops import _check
@@ -57,6 +57,16 @@ def infer(params: SquaredDifference, x1: Tensor, x2: Tensor) -> list[tuple[Shape
     return [(_check.broadcast(x1.shape, x2.shape), x1.dtype)]
 
 
+def accumulate(params: SquaredDifference, x1: AnyArray, x2: AnyArray) -> Int64Array:
+    """Squares before the last requantization, of the broadcast shape."""
+    raised1 = (x1.astype(np.int64) - params.input1_zero_point) << params.left_shift
+    raised2 = (x2.astype(np.int64) - params.input2_zero_point) << params.left_shift
+    difference = requantize(raised1, params.requantization1) - requantize(
+        raised2, params.requantization2
+    )
+    return difference * difference
+
+
 def reference(params: SquaredDifference, x1: AnyArray, x2: AnyArray) -> AnyArray:
     """Run the layer by its definition: equation (28).
 
@@ -69,10 +79,5 @@ def reference(params: SquaredDifference, x1: AnyArray, x2: AnyArray) -> AnyArray
     -------
     ndarray of the same type, the broadcast shape
     """
-    raised1 = (x1.astype(np.int64) - params.input1_zero_point) << params.left_shift
-    raised2 = (x2.astype(np.int64) - params.input2_zero_point) << params.left_shift
-    difference = requantize(raised1, params.requantization1) - requantize(
-        raised2, params.requantization2
-    )
-    y = requantize(difference * difference, params.output_requantization)
+    y = requantize(accumulate(params, x1, x2), params.output_requantization)
     return np.clip(y + params.output_zero_point, *_check.limits(x1.dtype.name)).astype(x1.dtype)

@@ -10,7 +10,6 @@ import numpy as np
 
 from qembed.backends.host import HostModel
 from qembed.dataset import Dataset, blocks, head, open_dataset, random_dataset
-from qembed.errors import InputError
 from qembed.ir import AnyArray, Graph
 from qembed.verify.vectors import Coverage, adversarial
 
@@ -55,21 +54,21 @@ def choose(
     Raises
     ------
     InputError
-        If the file does not fit, or corners are asked of a model with state.
+        If the file does not fit.
     """
     parts = []
+    if kind in ("corner", "all"):  # first: with state they are a sequence from its reset on
+        parts.append(_corners(graph))
     if kind in ("real", "all"):
         parts.append(_whole(_real(graph, inputs, samples)))
     if kind in ("random", "all"):
         parts.append(_whole(random_dataset(graph, samples or RANDOM_SAMPLES, seed=1)))
-    if kind in ("corner", "all"):
-        parts.append(_corners(graph))
     return Trial(
         inputs=tuple(
             np.concatenate(arrays) for arrays in zip(*(p.inputs for p in parts), strict=True)
         ),
         origin=" and ".join(part.origin for part in parts),
-        coverage=parts[-1].coverage,
+        coverage=parts[0].coverage,
     )
 
 
@@ -93,9 +92,5 @@ def _whole(data: Dataset) -> Trial:
 
 
 def _corners(graph: Graph) -> Trial:
-    if graph.state:
-        raise InputError(
-            "corners cannot be searched for a model with state, whose samples are successive steps"
-        )
     found = adversarial(graph, HostModel(graph).trace)
     return Trial(found.inputs, "vectors that reach corners", found.coverage)
