@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from qembed.backends.host import HostModel
 from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
 from qembed.device.session import Session
@@ -42,6 +43,27 @@ def test_its_layers_have_our_bytes(network, board, shared, tmp_path):
     assert report.verdict == "equal"
     theirs = {layer.op for layer in report.layers if layer.variant == "cmsis_nn"}
     assert theirs == {layer.op for layer in report.layers} - {"softmax", "reshape"}
+
+
+def test_its_builds_that_round_once_have_the_bytes_of_our_profile(shared, tmp_path):
+    """What `tflm-single` stands for, judged from outside: the same firmware built to round once."""
+    path = shared / "models/kws_int8.tflite"
+    with np.load(shared / "data/kws01.npz") as data:
+        x = data["x"][:20, None]
+    graph, single = import_model(path), import_model(path, "tflm-single")
+    project = export_firmware([graph], need("mps2-an386"), tmp_path, cmsis_nn=cmsis_nn_folder())
+    variants = {layer.variant for layer in project.models[0].sources.lowerings}
+    assert "cmsis_nn" in variants
+    wanted, twice = (HostModel(form).run(x)[0] for form in (single, graph))
+    assert np.any(wanted != twice)
+    with boot(build_firmware(project, extra_cflags=["-DCMSIS_NN_USE_SINGLE_ROUNDING"])) as running:
+        port = open_port(running.port_url)
+        try:
+            seen = Session(port).infer_many(0, [sample.tobytes() for sample in x])
+            got = [one.record.outputs for one in seen]
+        finally:
+            port.close()
+    assert got == [sample.tobytes() for sample in wanted]
 
 
 def test_a_folder_without_it_is_refused(tmp_path):
