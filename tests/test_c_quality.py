@@ -24,7 +24,10 @@ COMPILERS = {
     "cortex-m0": (*ARM, "-mcpu=cortex-m0"),
     "cortex-m4": (*ARM, "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
 }
-RUN_ON = {"cortex-m0": ("portable", "m0", "runtime"), "cortex-m4": ("portable", "dsp", "runtime")}
+RUN_ON = {
+    "cortex-m0": ("portable", "compact", "m0", "runtime"),
+    "cortex-m4": ("portable", "compact", "dsp", "runtime"),
+}
 LEVELS = {"gcc": ("-O2", "-Os"), "clang": ("-O2",), "cortex-m0": ("-O2",), "cortex-m4": ("-O2",)}
 
 # What a kernel may call besides other kernels. A compiler may write these in for a loop.

@@ -14,7 +14,8 @@ from support.layers import LAYERS
 SHAPES = int(os.environ.get("QEMBED_OVERLAP_SHAPES", "150"))
 """Random layers of each operator; docs/memory.md says how many the claim rests on."""
 
-NATIVE = ("dsp", "m0")  # kernels of other variants run on their boards alone
+NATIVE = ("compact", "compact_pairs", "dsp", "m0")
+"""Helium kernels run on an emulated board alone."""
 SLIDING = ("conv", "depthwise_conv", "average_pool", "max_pool")
 
 

@@ -58,7 +58,7 @@ def build(sources: Sequence[Path], *flags: str) -> ctypes.CDLL:
 @functools.cache
 def library(*flags: str, variant: str = "portable") -> ctypes.CDLL:
     """All kernels of one variant, and the portable ones."""
-    folders = sorted({"portable", variant})
+    folders = sorted({"portable", variant.partition("_")[0]})
     sources = [path for folder in folders for path in (KERNELS / "src" / folder).glob("*.c")]
     return build(sorted(sources), *SANITIZE, *flags)
 

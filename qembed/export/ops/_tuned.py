@@ -10,6 +10,7 @@ from qembed.ir import Shape
 from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
+from qembed.ops.fully_connected import FullyConnected
 from qembed.plan import Overlap
 from qembed.plan.layout import Order
 from qembed.plan.overlap import NEVER, overlap_of, windowed
@@ -34,6 +35,21 @@ def is_pointwise(params: Conv) -> bool:
     )
 
 
+def as_convolution(params: FullyConnected) -> Conv:
+    """Restate the layer as a 1x1 convolution of a column of pixels, one a row."""
+    outputs, inputs = params.weights.shape
+    return Conv(
+        weights=params.weights.reshape(outputs, 1, 1, inputs),
+        bias=params.bias,
+        requantization=params.requantization,
+        stride=(1, 1),
+        padding=((0, 0), (0, 0)),
+        input_zero_point=params.input_zero_point,
+        output_zero_point=params.output_zero_point,
+        activation_range=params.activation_range,
+    )
+
+
 def in_order(pixels: Int64Array, channels: int, order: Order) -> Int64Array:
     """Give all channels the step of their pixel, in storage order.
 
@@ -54,7 +70,9 @@ def is_3x3(params: DepthwiseConv) -> bool:
     )
 
 
-def banded_overlap(params: DepthwiseConv, x: Shape, y: Shape, band: int) -> Overlap:
+def banded_overlap(
+    params: DepthwiseConv, x: Shape, y: Shape, band: int, order: Order = "planar"
+) -> Overlap:
     """State the order: by channel and band; input rows are loaded, then output rows written."""
     bands = -(-y[1] // band)
     ends = np.minimum((np.arange(bands) + 1) * band, y[1])
@@ -64,7 +82,8 @@ def banded_overlap(params: DepthwiseConv, x: Shape, y: Shape, band: int) -> Over
     steps = np.arange(x[3])[:, None] * bands
     last = np.where(loads < bands, steps + loads, NEVER)
     written = np.repeat(steps + np.arange(y[1]) // band, y[3] // x[3], axis=0)
-    return overlap_of(np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1))
+    last, written = np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1)
+    return overlap_of(last, written) if order == "planar" else overlap_of(last.T, written.T)
 
 
 def planar_pool_overlap(params: AveragePool, x: Shape, y: Shape) -> Overlap:

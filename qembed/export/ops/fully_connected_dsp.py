@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import _dsp, conv_dsp
+from qembed.export.ops import _dsp, _tuned, conv_dsp
 from qembed.ir import Graph, Node, Tensor
-from qembed.ops.conv import Conv
 from qembed.ops.fully_connected import FullyConnected
 from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
@@ -87,17 +86,8 @@ def _is_minor(node: Node, graph: Graph) -> bool:
 def _as_convolution(params: FullyConnected, rows: int) -> Lowering:
     """Lower the layer as a 1x1 convolution of a column of pixels."""
     outputs, inputs = params.weights.shape
-    layer = Conv(
-        weights=params.weights.reshape(outputs, 1, 1, inputs),
-        bias=params.bias,
-        requantization=params.requantization,
-        stride=(1, 1),
-        padding=((0, 0), (0, 0)),
-        input_zero_point=params.input_zero_point,
-        output_zero_point=params.output_zero_point,
-        activation_range=params.activation_range,
-    )
     shapes = (1, rows, 1, inputs), (1, rows, 1, outputs)
+    layer = _tuned.as_convolution(params)
     return replace(conv_dsp.lower_layer(layer, *shapes, NHWC), stem="fully_connected")
 
 

@@ -36,10 +36,7 @@ __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attrib
 {
     __asm__ volatile(
         ".syntax unified\n"
-        ".macro add_product pixel, sum\n"
-        "    muls \\pixel, r5, \\pixel\n"
-        "    add \\sum, \\pixel\n"
-        ".endm\n"
+        ".macro add_product pixel, sum\n" QE_M0_ADD_PRODUCT ".endm\n"
         ".macro requantize sum, signed, tile\n"
         "    mov r0, \\sum\n"
         "    cmp r0, r1\n"

@@ -38,10 +38,7 @@ typedef struct {
 __attribute__((naked, noinline)) static void run_steps(filter_3x3 *filter __attribute__((unused)))
 {
     __asm__ volatile(".syntax unified\n"
-                     ".macro add_product pixel, sum\n"
-                     "    muls \\pixel, r5, \\pixel\n"
-                     "    add \\sum, \\pixel\n"
-                     ".endm\n"
+                     ".macro add_product pixel, sum\n" QE_M0_ADD_PRODUCT ".endm\n"
                      ".macro add_tap weight\n"
                      "    ldmia r6!, {r0-r4}\n"
                      "    ldr r5, [r7, #\\weight]\n"
