@@ -158,6 +158,24 @@ def elu(x: Quantization, y: Quantization) -> Table:
     return _by_float(x, y, lambda v: np.where(v < 0, np.exp(v) - np.float32(1), v))
 
 
+def exp(x: Quantization, y: Quantization) -> Table:
+    """exp(x) in float32: equation (26)."""
+    return _by_float(x, y, np.exp)
+
+
+def gelu(x: Quantization, y: Quantization, approximate: bool) -> Table:
+    """X times the normal distribution at x, or its approximation by tanh: equation (26)."""
+
+    def exact(v: NDArray[np.float32]) -> Any:
+        return v * (np.vectorize(math.erf)(v.astype(np.float64) * math.sqrt(0.5)) + 1) / 2
+
+    def by_tanh(v: NDArray[np.float32]) -> Any:
+        wide = v.astype(np.float64)
+        return wide * (1 + np.tanh(math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3))) / 2
+
+    return _by_float(x, y, by_tanh if approximate else exact)
+
+
 def _by_float(
     x: Quantization, y: Quantization, function: Callable[[NDArray[np.float32]], Any]
 ) -> Table:

@@ -209,5 +209,6 @@ OPTIONS: dict[str, tuple[int, tuple[Field, ...]]] = {
     "DEPTH_TO_SPACE": (94, (Field("block_size", 0),)),
     "BATCH_MATMUL": (101, (Field("adj_x", 0, "B"), Field("adj_y", 1, "B"))),
     "CALL_ONCE": (103, (Field("init_subgraph_index", 0),)),
+    "GELU": (116, (Field("approximate", 0, "B"),)),
     "VAR_HANDLE": (111, (Field("container", 0, "s"), Field("shared_name", 1, "s"))),
 }

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from qembed.backends import reference
+from qembed.backends.runtimes import run_litert_ref
+from qembed.importers import import_bytes
 from support import draw
-from support.forms import FORMS, compare
+from support.forms import FORMS, assert_equal, compare
 from support.tflite_writer import Writer
 
 EVERY_INPUT = np.arange(-128, 128, dtype=np.int8).reshape(1, 1, 256)
@@ -84,7 +87,26 @@ def rsqrt(rng):
 MAKES = [logistic, tanh, relu, relu6, leaky_relu, hard_swish, elu, absolute, rsqrt]
 
 
+def exp(rng):
+    return function(rng, "EXP", scales=(-8, -2))
+
+
+def gelu(rng):
+    return function(rng, "GELU", scales=(-8, -2), approximate=bool(rng.integers(2)))
+
+
 @pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("form", FORMS)
 def test_equals_tflm(form, make):
     compare(form, make)
+
+
+@pytest.mark.parametrize("make", [exp, gelu])
+def test_equals_litert(make):
+    """TFLite Micro has no integer form of these."""
+    for seed in range(200):
+        writer, inputs = make(np.random.default_rng(seed))
+        raw = writer.bytes()
+        ((theirs,),) = run_litert_ref(raw, [(inputs[0][0],)])
+        (ours,) = reference.run(import_bytes(raw, f"seed {seed}"), inputs)
+        assert_equal(ours[0], theirs, f"seed {seed}")

@@ -88,6 +88,19 @@ def convert_elu(op: Operator, numerics: Numerics) -> list[Step]:
     return _lookup(x, y, tables.elu(values.quantization(x), values.quantization(y)))
 
 
+def convert_exp(op: Operator, numerics: Numerics) -> list[Step]:
+    """Return one lookup, as LiteRT computes it: TFLite Micro has no integer form."""
+    x, y = _pair(op)
+    return _lookup(x, y, tables.exp(values.quantization(x), values.quantization(y)))
+
+
+def convert_gelu(op: Operator, numerics: Numerics) -> list[Step]:
+    """Return one lookup, as LiteRT computes it: TFLite Micro has no such operator."""
+    x, y = _pair(op)
+    approximate = bool(op.options["approximate"])
+    return _lookup(x, y, tables.gelu(values.quantization(x), values.quantization(y), approximate))
+
+
 def convert_abs(op: Operator, numerics: Numerics) -> list[Step]:
     """Return one lookup."""
     x, y = _pair(op)
