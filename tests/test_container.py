@@ -24,6 +24,7 @@ from qembed.ops.dequantize import Dequantize
 from qembed.ops.mean import Mean
 from qembed.ops.quantize import Quantize
 from qembed.ops.softmax import Softmax
+from support.layers import LAYERS
 
 EIGHTH = Quantization(0.125, -3)
 
@@ -619,3 +620,12 @@ def test_nothing_is_left_of_a_failed_write(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["x.npz"]
     with pytest.raises(QembedError, match="cannot be written"):
         container.save(GRAPH, tmp_path / "absent" / "x.npz")
+
+
+@pytest.mark.parametrize("op", LAYERS)
+def test_a_layer_of_every_operator_comes_back(op, tmp_path):
+    for seed in range(8):
+        graph, _ = LAYERS[op](np.random.default_rng(seed))
+        container.save(graph, tmp_path / "m.npz")
+        again = container.load(tmp_path / "m.npz")
+        assert container.graph_hash(again) == container.graph_hash(graph)

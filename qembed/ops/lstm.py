@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Gate:
     ----------
     input_weights : int8 ndarray, shape (C, I)
     recurrent_weights : int8 ndarray, shape (C, C)
-    bias : int32 ndarray, shape (C,)
+    bias : int32 ndarray, shape (C,); int64 where the layer's values are int16
         Added to the sum over the input. int64 in a layer of int16.
     input_requantization, recurrent_requantization : Requantization of 1 channel
         Onto a common scale of 2**-12. Rounding "wide" in a layer of int16.
@@ -36,7 +37,7 @@ class Gate:
 
     input_weights: NDArray[np.int8]
     recurrent_weights: NDArray[np.int8]
-    bias: NDArray[np.int32] | NDArray[np.int64]
+    bias: NDArray[Any]
     input_requantization: Requantization
     recurrent_requantization: Requantization
 
