@@ -15,6 +15,7 @@ from qembed.resources import PACKAGE
 from qembed.verify.check import verify
 from qembed.verify.layers import layers_of
 from support.toy import need
+from support.wake_words import WAKE_WORDS, wake_word
 
 NETWORKS = ("ic_int8", "ad_int8", "person_detect", "micro_speech", "hello_world_int8")
 
@@ -59,6 +60,21 @@ def test_keyword_spotting_on_all_its_real_inputs(board, shared, tmp_path):
         real = data["x"].reshape(-1, *graph.tensors[graph.inputs[0]].shape)
     report = verified(graph, need(board), [real], tmp_path)
     assert_equal(report, 600)
+
+
+@pytest.mark.parametrize("board", ["native", "mps2-an386"])
+def test_a_stream_of_2000_steps(board, shared, tmp_path):
+    """The state lives on from step to step, in the board as on the desk."""
+    graph = import_model(shared / "models/okay_nabu.tflite")
+    report = verified(graph, need(board), random_inputs(graph, 2000), tmp_path)
+    assert_equal(report, 2000)
+
+
+@pytest.mark.parametrize("name", WAKE_WORDS)
+def test_streams_of_wake_word_models(name, tmp_path):
+    graph = import_model(wake_word(name))
+    report = verified(graph, need("mps2-an386"), random_inputs(graph, 100), tmp_path)
+    assert_equal(report, 100)
 
 
 OTHERS = [b for b in list_boards() if b not in ("native", "mps2-an386", "atmega2560")]

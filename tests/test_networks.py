@@ -1,8 +1,5 @@
 """Whole networks: every form against TFLM, on random inputs and on real ones."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,6 +8,7 @@ from qembed.backends.host import HostModel
 from qembed.importers import import_model
 from support.forms import FORMS, assert_equal
 from support.tflm import Interpreter
+from support.wake_words import WAKE_WORDS, wake_word
 
 NETWORKS = (
     "kws_int8",
@@ -71,15 +69,8 @@ def test_keywords(shared, form):
     assert int(np.sum(ours[:, 0].argmax(axis=1) == words["y"])) == 538
 
 
-WAKE_WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
 STEPS = 2000
 DEVICE_STEPS = 60  # the device's kernels are called one by one here
-
-
-def wake_word(name):
-    """A file of the package pymicro-wakeword, which need not be imported for that."""
-    spec = importlib.util.find_spec("pymicro_wakeword")
-    return Path(spec.submodule_search_locations[0]) / f"models/{name}.tflite"
 
 
 def assert_stream(form, path, steps):
