@@ -12,7 +12,7 @@
 
 /** Version of docs/protocol.md. */
 #ifndef QE_LINK_VERSION
-#define QE_LINK_VERSION 1u
+#define QE_LINK_VERSION 2u
 #endif
 
 /** Largest frame body in bytes, 64 to 65000; an input that is longer comes in pieces. */
@@ -25,6 +25,11 @@
 #define QE_LINK_MAX_LAYERS 128
 #endif
 
+/** Bytes of stack below a run that are watched, where `stack_low` is known. */
+#ifndef QE_LINK_STACK_BYTES
+#define QE_LINK_STACK_BYTES 4096u
+#endif
+
 /** What the application lends to the link; all of it lives as long as the link. */
 typedef struct {
     const char *firmware;          /**< Name and version, for people; shorter than 256 bytes. */
@@ -32,6 +37,7 @@ typedef struct {
     uint8_t model_count;           /**< >= 1 */
     void *arena;                   /**< Serves one model at a time; QE_ARENA_ALIGNMENT. */
     uint32_t arena_bytes;          /**< What a model leaves of it becomes guard bytes. */
+    void *stack_low;               /**< Where the stack must end; NULL: it is not watched. */
     uint32_t window;               /**< Bytes that the receive buffer holds during an inference. */
     const char *counter_unit;      /**< "cycles", "instructions", ...; "" without a counter. */
     uint32_t counter_numerator;    /**< Units = ticks * numerator / denominator. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from qembed.errors import ToolError
 
@@ -46,6 +47,7 @@ class Elf:
     """Sections and symbols of one file."""
 
     machine: int
+    byte_order: Literal["<", ">"]
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
 
@@ -84,7 +86,8 @@ def read_elf(path: Path) -> Elf:
 def _parse(data: bytes) -> Elf:
     if data[:4] != b"\x7fELF" or data[4] not in (1, 2) or data[5] not in (1, 2):
         raise ValueError("wrong magic number")
-    wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
+    wide = data[4] == 2
+    order: Literal["<", ">"] = "<" if data[5] == 1 else ">"
     header = struct.unpack_from(order + ("HHIQQQIHHHHHH" if wide else "HHIIIIIHHHHHH"), data, 16)
     machine, table, entry_bytes, count, names = (header[i] for i in (1, 5, 10, 11, 12))
     section_format = order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII")
@@ -96,7 +99,7 @@ def _parse(data: bytes) -> Elf:
     for s in raw:
         if s[1] == SHT_SYMTAB:
             symbols += _symbols(data, s[4], s[5], raw[s[6]][4], wide, order)
-    return Elf(machine, sections, tuple(symbols))
+    return Elf(machine, order, sections, tuple(symbols))
 
 
 def _symbols(

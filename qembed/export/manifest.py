@@ -32,6 +32,7 @@ def manifest(graph: Graph, target: Target, model: ModelSources) -> dict[str, Any
         "profile": graph.profile,
         "prefix": model.prefix,
         "target": target.name,
+        "export_id": model.export_id,
         "arena_bytes": plan.arena_bytes,
         "arena_alignment": plan.alignment,
         "arena_lower_bound": plan.lower_bound,

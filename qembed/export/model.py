@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +52,8 @@ class ModelSources:
         Storage order of every tensor that is not NHWC, by index.
     arrays : mapping of str to int
         C name and size in bytes of every constant array: the model's weights.
+    export_id : str
+        What the firmware calls this export: the target, and a hash of what its layers report.
     """
 
     prefix: str
@@ -60,6 +64,7 @@ class ModelSources:
     lowerings: tuple[Lowering, ...]
     orders: Mapping[int, Order]
     arrays: Mapping[str, int]
+    export_id: str
 
 
 def plan_for(
@@ -117,7 +122,9 @@ def model_sources(
     prefix = c_text.sanitize_prefix(graph.name) if prefix is None else c_text.check_prefix(prefix)
     lowerings, plan = plan_for(graph, target, arena_max)
     names = _names(prefix, graph, lowerings, plan)
-    values = _context(graph, target, lowerings, plan, names)
+    orders = storage_orders(graph, [lowering.orders for lowering in lowerings])
+    export_id = _export_id(target, lowerings, plan, orders)
+    values = _context(graph, target, lowerings, plan, names) | {"export_id": export_id}
     files = {
         f"{prefix}.h": render("model/model.h.j2", values),
         f"{prefix}_weights.h": render("model/weights.h.j2", values),
@@ -131,9 +138,28 @@ def model_sources(
         include_dirs=INCLUDE_DIRS,
         plan=plan,
         lowerings=lowerings,
-        orders=storage_orders(graph, [lowering.orders for lowering in lowerings]),
+        orders=orders,
         arrays={name: _array_bytes(array) for name, array in names.arrays.items()},
+        export_id=export_id,
     )
+
+
+def _export_id(
+    target: Target, lowerings: Sequence[Lowering], plan: Plan, orders: Mapping[int, Order]
+) -> str:
+    """Name an export so that what a firmware reports can be read: same name, same layers."""
+    layers = [
+        (
+            layer.node,
+            layer.tensor,
+            orders.get(layer.tensor, "nhwc"),
+            lowerings[layer.node].variant,
+            lowerings[layer.node].function,
+        )
+        for layer in plan.layers
+    ]
+    digest = hashlib.sha256(json.dumps(layers).encode()).hexdigest()
+    return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', target.name)[:40]}-{digest[:12]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,8 +185,13 @@ class _Names:
     constants: Mapping[int, str]
 
 
+def parameters_name(prefix: str, n: int, op: str) -> str:
+    """Name the parameters of node `n`; those of its arrays begin with it."""
+    return f"{prefix}_{n}_{op}"
+
+
 def _names(prefix: str, graph: Graph, lowerings: Sequence[Lowering], plan: Plan) -> _Names:
-    nodes = {n: f"{prefix}_{n}_{graph.nodes[n].op}" for n in plan.running}
+    nodes = {n: parameters_name(prefix, n, graph.nodes[n].op) for n in plan.running}
     arrays: dict[str, CArray] = {}
     constants = {}
     for n, name in nodes.items():

@@ -6,12 +6,19 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import Literal
 
-VERSION = 1
+VERSION = 2
 HEADER = struct.Struct("<BBHI")
 NO_STEP = 0xFFFFFFFF
+NO_LAYER = 0xFFFFFFFF
+RECORD_HEAD = struct.Struct("<IQIII")
 MIN_FRAME_BYTES = 64
 MAX_MODEL_BYTES = 1 << 28
+
+
+ByteOrder = Literal["<", ">"]
+"""Little-endian, big-endian; as NumPy writes them."""
 
 
 class Type(IntEnum):
@@ -43,7 +50,6 @@ class Code(IntEnum):
     ORDER = 6
     FAILED = 7
     LAYERS = 8
-    GUARD = 9
 
 
 class Infer(IntFlag):
@@ -61,6 +67,7 @@ class Capability(IntFlag):
     LAYER_HASHES = 1
     LAYER_TICKS = 2
     STRESS = 4
+    BIG_ENDIAN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,11 @@ class Info:
     firmware: str
 
     @property
+    def byte_order(self) -> ByteOrder:
+        """How numbers of several bytes lie in the device's memory."""
+        return ">" if Capability.BIG_ENDIAN in self.capabilities else "<"
+
+    @property
     def sound(self) -> bool:
         """Frames have room for something, and the counter's ratio is one."""
         return self.frame_bytes >= MIN_FRAME_BYTES and self.counter_denominator > 0
@@ -99,7 +111,10 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a device says of one of its models; sizes in bytes."""
+    """What a device says of one of its models; sizes in bytes.
+
+    `export_id` names the export that it was made from; empty for a runtime of somebody's own.
+    """
 
     hash: bytes
     arena_bytes: int
@@ -107,6 +122,7 @@ class Model:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     name: str
+    export_id: str = ""
 
     @property
     def input_bytes(self) -> int:
@@ -173,6 +189,11 @@ class Record:
     input_hash : int
     ticks : int
         Of the whole run.
+    stack_bytes : int
+        Stack that the run took; 0: the device does not watch it.
+    escape : (int, int), optional
+        Only under stress, if guard bytes around the arena were damaged: the layer after which that
+        was seen first, and the place, in bytes from the arena's start.
     layer_hashes : tuple of int
     layer_ticks : tuple of int
         Empty if they were not asked for.
@@ -182,6 +203,8 @@ class Record:
 
     input_hash: int
     ticks: int
+    stack_bytes: int
+    escape: tuple[int, int] | None
     layer_hashes: tuple[int, ...]
     layer_ticks: tuple[int, ...]
     outputs: bytes
@@ -205,16 +228,24 @@ _REASONS: dict[int, str] = {
     Code.RANGE: "the data does not fit: it takes {0} bytes",
     Code.ORDER: "a step out of its turn",
     Code.FAILED: "its model failed with status {1}",
-    Code.LAYERS: "the model has more layers than its memory allows ({0})",
-    Code.GUARD: "an inference wrote outside its arena, {1} bytes from its start",
+    Code.LAYERS: "it is out of memory: the model has more than the {0} layers that it has room for",
 }
+_ARENA_TOO_SMALL = -1
+"""QE_ERR_ARENA of qe_types.h."""
 
 
 def explain(refusal: Refusal) -> str:
     """Say why a device refuses; never with GAP or SESSION, which the client settles."""
+    status = signed(refusal.detail)
+    if refusal.code == Code.FAILED and status == _ARENA_TOO_SMALL:
+        return "it is out of memory: its arena is too small for the model"
     reason = _REASONS.get(refusal.code, f"for reason {refusal.code} ({{0}})")
-    signed = refusal.detail - (refusal.detail >> 31 << 32)
-    return reason.format(refusal.detail, signed)
+    return reason.format(refusal.detail, status)
+
+
+def signed(value: int) -> int:
+    """Read 32 bits as two's complement."""
+    return value - (value >> 31 << 32)
 
 
 def parse(body: bytes) -> tuple[Header, Answer] | None:
@@ -234,15 +265,24 @@ def parse(body: bytes) -> tuple[Header, Answer] | None:
 def parse_record(data: bytes, layers: int, ticks: bool) -> Record:
     """Take a record apart; `data` is as long as `record_bytes` says."""
     fields = _Fields(data)
-    input_hash, total = fields.take("<IQ")
+    input_hash, total, stack_bytes, guard_layer, guard_at = fields.take(RECORD_HEAD.format)
+    escape = None if guard_layer == NO_LAYER else (guard_layer, signed(guard_at))
     hashes = fields.take(f"<{layers}I")
     layer_ticks = fields.take(f"<{layers}I") if ticks else ()
-    return Record(input_hash, total, hashes, layer_ticks, fields.rest())
+    return Record(input_hash, total, stack_bytes, escape, hashes, layer_ticks, fields.rest())
+
+
+def pack_record(record: Record) -> bytes:
+    """Put a record together: the inverse of `parse_record`."""
+    guard_layer, guard_at = record.escape or (NO_LAYER, 0)
+    head = (record.input_hash, record.ticks, record.stack_bytes, guard_layer, guard_at & 0xFFFFFFFF)
+    numbers = (*record.layer_hashes, *record.layer_ticks)
+    return RECORD_HEAD.pack(*head) + struct.pack(f"<{len(numbers)}I", *numbers) + record.outputs
 
 
 def record_bytes(model: Model, ticks: bool) -> int:
     """Size of a record of `model`."""
-    return 12 + 4 * model.layers * (2 if ticks else 1) + sum(model.outputs)
+    return RECORD_HEAD.size + 4 * model.layers * (2 if ticks else 1) + sum(model.outputs)
 
 
 class _Fields:
@@ -284,7 +324,8 @@ def _model(fields: _Fields) -> Model:
     arena_bytes, layers, inputs, outputs = fields.take("<IHHH")
     input_sizes = fields.take(f"<{inputs}I")
     output_sizes = fields.take(f"<{outputs}I")
-    return Model(digest, arena_bytes, layers, input_sizes, output_sizes, fields.text())
+    name, export_id = fields.text(), fields.text()
+    return Model(digest, arena_bytes, layers, input_sizes, output_sizes, name, export_id)
 
 
 def _result(fields: _Fields) -> ResultPiece:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from qembed.ir import Graph
 from qembed.report.terminal import count, layer_name, pairs, table
-from qembed.verify.report import BLAMES, Difference, Report
+from qembed.verify.report import BLAMES, QUANTILES, Cost, Difference, Report
 from qembed.verify.trial import Trial
 from qembed.verify.vectors import Coverage
 
@@ -28,10 +28,17 @@ def verdict_line(report: Report) -> str:
     """Say in one line what was found."""
     if report.verdict == "equal":
         return (
-            f"EQUAL: {count(report.samples)} samples, {len(report.layers)} layers, "
+            f"EQUAL: {count(report.samples)} samples{_passes(report)}, "
+            f"{len(report.layers)} layers, "
             f"{count(report.layer_bytes)} bytes, no difference"
         )
-    return f"DIFFERENT: {count(report.differing)} of {count(report.samples)} samples"
+    return (
+        f"DIFFERENT: {count(report.differing)} of {count(report.samples)} samples{_passes(report)}"
+    )
+
+
+def _passes(report: Report) -> str:
+    return f" in {count(report.passes)} passes" if report.passes > 1 else ""
 
 
 def verification_tables(results: Sequence[Result]) -> list[RenderableType]:
@@ -53,7 +60,7 @@ def _in_full(result: Result) -> list[RenderableType]:
         ("samples", f"{count(report.samples)}: {trial.origin}"),
         *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
         ("line", line_summary(report)),
-        *([("one inference", cost_summary(report))] if report.cost else []),
+        *performance_rows(report),
     ]
     return [_layer_table(report), pairs(facts), *verdict_parts(report)]
 
@@ -109,6 +116,7 @@ def difference_rows(first: Difference) -> list[tuple[str, str]]:
     rows.append(("blame", BLAMES[first.blame]))
     for number, cause in enumerate(first.causes):
         rows.append(("likely cause" if number == 0 else "or", cause.text))
+        rows += [("in flash", f"{s.address:#010x}, {s.symbol} + {s.offset}") for s in cause.sites]
     return rows
 
 
@@ -122,6 +130,7 @@ def line_summary(report: Report) -> str:
             (line.damaged, "damaged"),
             (line.stale_frames, "stale"),
             (line.resets, "resets of the board"),
+            (line.reconnects, "times plugged in again"),
         )
         if number
     ]
@@ -139,12 +148,27 @@ def coverage_summary(coverage: Sequence[Coverage]) -> str:
     return f"{hit} of {len(reachable)} that can be reached, in {layers} layers"
 
 
-def cost_summary(report: Report) -> str:
-    """Say what an inference took, by the board's own counter."""
-    cost = report.cost
-    if cost is None:
-        return ""
-    return f"{cost.median:,.0f} {cost.unit} (from {cost.least:,.0f} to {cost.most:,.0f})"
+def performance_rows(report: Report) -> list[tuple[str, str]]:
+    """Say what an inference took, by the board's own counter, and of its memory."""
+    rows = []
+    if report.cost is not None:
+        rows.append(("one inference", _cost_summary(report.cost)))
+    elif report.counter_unit:
+        rows.append(("one inference", f"the board's counter of {report.counter_unit} stands still"))
+    memory = report.memory
+    arena = f"arena {count(memory.arena_bytes)} bytes"
+    if memory.stack_bytes is not None:
+        bound = "" if memory.stack_bound is None else f" (bound {count(memory.stack_bound)})"
+        arena += f", stack {count(memory.stack_bytes)} bytes{bound}"
+    return [*rows, ("memory", arena)]
+
+
+def _cost_summary(cost: Cost) -> str:
+    text = f"{cost.median:,.0f} {cost.unit} (from {cost.least:,.0f} to {cost.most:,.0f}"
+    if cost.quantiles and cost.least < cost.most:
+        late = cost.quantiles[QUANTILES.index(0.99)]
+        text += f"; 99 % within {late:,.0f}"
+    return text + ")"
 
 
 def _layer_table(report: Report) -> RenderableType:

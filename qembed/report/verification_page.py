@@ -16,13 +16,13 @@ from qembed.report.model import ModelSummary
 from qembed.report.terminal import count
 from qembed.report.verification import (
     Result,
-    cost_summary,
     coverage_summary,
     difference_rows,
     line_summary,
+    performance_rows,
     verdict_line,
 )
-from qembed.verify.report import LayerSummary, Report
+from qembed.verify.report import QUANTILES, Cost, LayerSummary, Report
 from qembed.verify.vectors import CORNERS, Coverage
 
 
@@ -110,7 +110,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         *([("corners", coverage_summary(trial.coverage))] if trial.coverage else []),
         ("compared", f"{count(report.layer_bytes)} bytes of layers, and all outputs"),
         ("line", line_summary(report)),
-        *([("one inference", cost_summary(report))] if report.cost else []),
+        *performance_rows(report),
     ]
 
 
@@ -132,6 +132,12 @@ def _layer_blocks(report: Report) -> list[html.Block]:
     marked = frozenset(i for i, row in enumerate(report.layers) if row.differing)
     grid = html.Grid([*columns, *([f">{unit}"] if unit else [])], rows, marked)
     blocks: list[html.Block] = [grid]
+    if report.cost is not None and report.cost.least < report.cost.most:
+        blocks += [
+            html.Prose(f"How the {unit} of an inference are spread, by quantile:"),
+            html.Plot(svg.bars(_spread(report.cost))),
+            html.Prose(f"Median {unit} of each layer:"),
+        ]
     if unit:
         costs = [(row.name, row.cost or 0.0, f"{row.cost or 0:,.0f}") for row in report.layers]
         blocks.append(html.Plot(svg.bars(costs)))
@@ -139,6 +145,11 @@ def _layer_blocks(report: Report) -> list[html.Block]:
         wrong = [(r.name, float(r.differing), count(r.differing)) for r in report.layers]
         blocks += [html.Prose("Samples that differ, by layer:"), html.Plot(svg.bars(wrong))]
     return blocks
+
+
+def _spread(cost: Cost) -> list[tuple[str, float, str]]:
+    pairs = zip(QUANTILES, cost.quantiles, strict=True)
+    return [(f"{100 * q:g} %", value, f"{value:,.0f}") for q, value in pairs]
 
 
 def _agreement(report: Report) -> html.Grid:

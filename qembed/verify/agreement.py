@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qembed.ir import AnyArray, Graph, Tensor
+from qembed.ir import Graph, Tensor
 from qembed.ops import dequantize
+from qembed.protocol.messages import ByteOrder
+from qembed.verify.layers import unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,19 @@ class Agreement:
 class Accumulator:
     """Sums over the samples of one model, from which the metrics follow."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, byte_order: ByteOrder) -> None:
+        self._byte_order: ByteOrder = byte_order
         self._tensors = [graph.tensors[i] for i in graph.outputs]
         # per output: samples, same place, n, d, d*d, |d|, r, r*r, board*board, board*r
         self._sums = np.zeros((len(self._tensors), 10), np.float64)
 
     def add(self, desk: bytes, board: bytes) -> None:
-        """Take the outputs of a sample, one behind the other, little-endian."""
+        """Take the outputs of a sample, one behind the other, as the board holds them."""
         start = 0
         for sums, tensor in zip(self._sums, self._tensors, strict=True):
             end = start + tensor.nbytes
-            sums += _terms(_real(desk[start:end], tensor), _real(board[start:end], tensor))
+            r, g = (_real(data[start:end], tensor, self._byte_order) for data in (desk, board))
+            sums += _terms(r, g)
             start = end
 
     def result(self) -> tuple[Agreement, ...]:
@@ -70,8 +74,8 @@ class Accumulator:
         return tuple(_metrics(tensor.name, sums) for tensor, sums in pairs)
 
 
-def _real(data: bytes, tensor: Tensor) -> NDArray[np.float64]:
-    values: AnyArray = np.frombuffer(data, np.dtype(tensor.dtype).newbyteorder("<"))
+def _real(data: bytes, tensor: Tensor, byte_order: ByteOrder) -> NDArray[np.float64]:
+    values = unpacked(data, tensor, byte_order)
     if tensor.quantization is not None and values.dtype.kind in "iu":
         by = tensor.quantization
         values = dequantize.reference(dequantize.Dequantize(by.scale, by.zero_point), values)

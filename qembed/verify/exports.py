@@ -75,22 +75,17 @@ def layers_on(graph: Graph, model: Model) -> tuple[ReportedLayer, ...]:
     Raises
     ------
     DeviceError
-        If no export is known that fits what the board says of its model, or several that differ.
+        If the export that the board names is not known here.
     """
     if model.layers == 0:
         return ()  # somebody's own runtime that reports its outputs alone
-    fitting = {
-        layers
-        for manifest, layers in _exports(graph)
-        if manifest.get("arena_bytes") == model.arena_bytes and len(layers) == model.layers
-    }
-    if len(fitting) != 1:
-        many = "several exports fit" if fitting else "no export made on this computer fits"
-        raise DeviceError(
-            f"{many} the firmware of model '{model.name}' (arena {model.arena_bytes} bytes, "
-            f"{model.layers} layers): name the .json of its export with --export"
-        )
-    return fitting.pop()
+    for manifest, layers in _exports(graph):
+        if model.export_id and manifest.get("export_id") == model.export_id:
+            return layers
+    raise DeviceError(
+        f"the firmware of model '{model.name}' is of export '{model.export_id}', which was not"
+        " made on this computer: name the .json of that export with --export"
+    )
 
 
 def read_manifest(path: Path, graph: Graph) -> tuple[ReportedLayer, ...]:

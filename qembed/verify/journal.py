@@ -24,13 +24,22 @@ from qembed.ir import AnyArray, Graph
 from qembed.protocol import framing
 from qembed.protocol.client import Statistics
 from qembed.protocol.hashing import input_hash
-from qembed.protocol.messages import Capability, Info, Model, Record
+from qembed.protocol.messages import (
+    Capability,
+    Info,
+    Model,
+    Record,
+    pack_record,
+    parse_record,
+)
+from qembed.verify.layers import unpacked
 from qembed.verify.witness import Witness
 
-FORMAT, VERSION = "qembed-journal", 1
+FORMAT, VERSION = "qembed-journal", 2
 HEADER, SAMPLE, OBSERVATION, TENSOR = b"H", b"S", b"O", b"T"
 PIECE = 32_768
 KEY_BYTES = 32
+_RECORDED = struct.Struct("<IB")
 MAX_TENSOR_BYTES = 1 << 28
 
 
@@ -91,7 +100,7 @@ def load(path: Path) -> Journal:
         journal = _header(path, next(bodies, b""))
         for body in bodies:
             _take(journal, body)
-    except (struct.error, ValueError, KeyError, TypeError):
+    except (struct.error, ValueError, KeyError, TypeError, IndexError, RecursionError):
         raise QembedError(f"{path} is not a journal of this version of qembed") from None
     return journal
 
@@ -109,6 +118,7 @@ def _header(path: Path, body: bytes) -> Journal:
             tuple(map(int, entry["inputs"])),
             tuple(map(int, entry["outputs"])),
             str(entry["name"]),
+            str(entry["export_id"]),
         )
         for entry in document["models"]
     )
@@ -125,8 +135,9 @@ def _take(journal: Journal, body: bytes) -> None:
             journal.samples[-1] += rest[4:]
     elif kind == OBSERVATION:
         key, data = rest[:KEY_BYTES], rest[KEY_BYTES:]
-        record = _record(data)
-        journal.records[key, bool(record.layer_ticks)] = record
+        layers, timed = _RECORDED.unpack_from(data)
+        record = parse_record(data[_RECORDED.size :], layers, bool(timed))
+        journal.records[key, bool(timed)] = record
     elif kind == TENSOR:
         key = rest[:KEY_BYTES]
         layer, total, offset = struct.unpack_from("<III", rest, KEY_BYTES)
@@ -136,13 +147,6 @@ def _take(journal: Journal, body: bytes) -> None:
             journal.tensors[key, layer] = held[:offset] + piece
     else:
         raise ValueError
-
-
-def _record(data: bytes) -> Record:
-    seen, ticks, layers, timed = struct.unpack_from("<IQII", data)
-    numbers = struct.unpack_from(f"<{layers + timed}I", data, 20)
-    outputs = data[20 + 4 * (layers + timed) :]
-    return Record(seen, ticks, numbers[:layers], numbers[layers:], outputs)
 
 
 # ---- writing -----------------------------------------------------------------------------------
@@ -169,6 +173,7 @@ class Recorder:
 
     def __init__(self, board: Witness, path: Path, *, resume: bool = False) -> None:
         self._board = board
+        self._contradicted: set[tuple[bytes, bool]] = set()
         self.journal = Journal(path, board.info, board.models, board.url)
         if resume and path.exists():
             self.journal = load(path)
@@ -221,7 +226,7 @@ class Recorder:
         """Run samples on the board and write down what it saw."""
         seen = self._board.infer_many(model, inputs, ordered=ordered, ticks=ticks)
         for key, observation in zip(keys(inputs, ordered), seen, strict=True):
-            self._keep(key, observation.record)
+            self._keep(key, observation.record, ticks)
             yield observation
 
     def go_on(
@@ -251,7 +256,7 @@ class Recorder:
         if known and not ordered:
             seam = max(i for i, key in enumerate(names) if key in known)
             for seen in self._board.infer_many(model, [inputs[seam]], ticks=ticks):
-                self._require_same(names[seam], seen.record)
+                self._require_same(names[seam], seen.record, ticks)
         stream = self._board.infer_many(
             model, [inputs[i] for i in missing], ordered=ordered, ticks=ticks
         )
@@ -260,18 +265,13 @@ class Recorder:
                 self._keep_sample(inputs[index])
             record = self.journal.records[key, ticks] if key in known else next(stream).record
             if key not in known:
-                self._keep(key, record)
+                self._keep(key, record, ticks)
             elif ordered:
-                self._require_same(key, next(stream).record)
+                self._require_same(key, next(stream).record, ticks)
             yield Observation(index, input_hash(self.models[model], inputs[index]), record)
 
-    def _require_same(self, key: bytes, record: Record) -> None:
-        before = self.journal.records[key, bool(record.layer_ticks)]
-        if (before.input_hash, before.layer_hashes, before.outputs) != (
-            record.input_hash,
-            record.layer_hashes,
-            record.outputs,
-        ):
+    def _require_same(self, key: bytes, record: Record, ticks: bool) -> None:
+        if not _says_the_same(self.journal.records[key, ticks], record):
             raise DeviceError(
                 f"the board on {self.url} says something else than {self.journal.path} holds of the"
                 " same sample: it was changed, or it is unreliable; start a new recording"
@@ -283,25 +283,24 @@ class Recorder:
         """Fetch a layer from the board and write it down."""
         tensor, record = self._board.fetch(model, history, layer, ordered=ordered)
         *_, key = keys(history, ordered)
-        self._keep(key, record)
+        self._keep(key, record, ticks=False)
         for offset in range(0, len(tensor), PIECE):
             piece = struct.pack("<III", layer, len(tensor), offset) + tensor[offset:][:PIECE]
             self._write(TENSOR + key + piece)
         return tensor, record
 
-    def _keep(self, key: bytes, record: Record) -> None:
-        self.journal.records[key, bool(record.layer_ticks)] = record
-        numbers = (*record.layer_hashes, *record.layer_ticks)
-        head = struct.pack(
-            "<IQII",
-            record.input_hash,
-            record.ticks,
-            len(record.layer_hashes),
-            len(record.layer_ticks),
-        )
-        self._write(
-            OBSERVATION + key + head + struct.pack(f"<{len(numbers)}I", *numbers) + record.outputs
-        )
+    def _keep(self, key: bytes, record: Record, ticks: bool) -> None:
+        """Write down what is new: of samples that run many times, the first contradiction too."""
+        before = self.journal.records.get((key, ticks))
+        if before is not None and (
+            (key, ticks) in self._contradicted or _says_the_same(before, record)
+        ):
+            return
+        if before is not None:
+            self._contradicted.add((key, ticks))
+        self.journal.records[key, ticks] = record
+        head = _RECORDED.pack(len(record.layer_hashes), ticks)
+        self._write(OBSERVATION + key + head + pack_record(record))
 
     def _keep_sample(self, data: bytes) -> None:
         self.journal.samples.append(data)
@@ -316,6 +315,16 @@ class Recorder:
             raise QembedError(
                 f"{self.journal.path}: {(error.strerror or str(error)).lower()}"
             ) from None
+
+
+def _says_the_same(a: Record, b: Record) -> bool:
+    """Tell whether two runs of a sample agree in all that must not depend on the time."""
+    return (a.input_hash, a.escape, a.layer_hashes, a.outputs) == (
+        b.input_hash,
+        b.escape,
+        b.layer_hashes,
+        b.outputs,
+    )
 
 
 def _describe(board: Witness) -> dict[str, Any]:
@@ -398,8 +407,7 @@ def samples_of(journal: Journal, graph: Graph) -> tuple[AnyArray, ...]:
     at = 0
     for tensor in tensors:
         piece = np.ascontiguousarray(rows[:, at : at + tensor.nbytes])
-        kind = np.dtype(tensor.dtype).newbyteorder("<")
-        array = piece.view(kind).astype(tensor.dtype).reshape(len(samples), *tensor.shape)
-        arrays.append(array)
+        values = unpacked(piece.tobytes(), tensor, journal.info.byte_order)
+        arrays.append(values.reshape(len(samples), *tensor.shape))
         at += tensor.nbytes
     return tuple(arrays)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qembed.errors import QembedError
 from qembed.export.model import ModelSources
-from qembed.ir import AnyArray, Graph
+from qembed.ir import AnyArray, Graph, Tensor
 from qembed.plan.layout import Order, axes, from_storage, to_storage
+from qembed.protocol.messages import ByteOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +78,34 @@ def _layer(entry: dict[str, Any], graph: Graph) -> ReportedLayer:
     raise ValueError
 
 
-def stored(array: AnyArray, graph: Graph, layer: ReportedLayer) -> AnyArray:
-    """Bring a batch of a layer's output into the order and byte order that the board hashes."""
+def stored(
+    array: AnyArray, graph: Graph, layer: ReportedLayer, byte_order: ByteOrder
+) -> NDArray[np.uint8]:
+    """Bytes of a batch of a layer's output as the board hashes them, shape (B, n)."""
     lying = to_storage(array, graph.tensors[layer.tensor].shape, layer.order)
-    return lying.astype(lying.dtype.newbyteorder("<"), copy=False)
+    return _bytes(lying, byte_order)
 
 
-def unstored(data: bytes, graph: Graph, layer: ReportedLayer) -> AnyArray:
+def unstored(data: bytes, graph: Graph, layer: ReportedLayer, byte_order: ByteOrder) -> AnyArray:
     """Read the bytes of a layer's output that a board sent, shape (*tensor.shape)."""
     tensor = graph.tensors[layer.tensor]
-    flat = np.frombuffer(data, np.dtype(tensor.dtype).newbyteorder("<")).astype(tensor.dtype)
-    (array,) = from_storage(flat, tensor.shape, layer.order)
+    (array,) = from_storage(unpacked(data, tensor, byte_order), tensor.shape, layer.order)
     return array  # type: ignore[no-any-return]
 
 
-def packed(arrays: Sequence[AnyArray]) -> list[bytes]:
-    """Bytes of each sample of a batch: its tensors one behind the other, little-endian."""
-    rows = [
-        np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        .view(np.uint8)
-        .reshape(len(array), -1)
-        for array in arrays
-    ]
+def unpacked(data: bytes, tensor: Tensor, byte_order: ByteOrder) -> AnyArray:
+    """Read elements of a tensor's type, shape (n,)."""
+    kind = np.dtype(tensor.dtype)
+    return np.frombuffer(data, kind.newbyteorder(byte_order)).astype(kind)
+
+
+def packed(arrays: Sequence[AnyArray], byte_order: ByteOrder) -> list[bytes]:
+    """Bytes of each sample of a batch as a board holds them: its tensors one behind the other."""
+    rows = [_bytes(array, byte_order) for array in arrays]
     return [bytes(row) for row in np.concatenate(rows, axis=1)]
+
+
+def _bytes(array: AnyArray, byte_order: ByteOrder) -> NDArray[np.uint8]:
+    """Lay out a batch in a byte order: one row of bytes a sample."""
+    ordered = np.ascontiguousarray(array, array.dtype.newbyteorder(byte_order))
+    return ordered.view(np.uint8).reshape(len(array), -1)

@@ -12,10 +12,13 @@ from qembed.backends.host import HostModel
 from qembed.errors import DeviceError
 from qembed.ir import AnyArray, Graph
 from qembed.ops import OPERATORS
-from qembed.verify.diagnose import Case, Evidence, describe_pattern, diagnose
+from qembed.protocol.messages import ByteOrder
+from qembed.verify.causes.evidence import Case, Evidence
+from qembed.verify.diagnose import describe_pattern, diagnose
 from qembed.verify.expected import SampleBytes, expectations
-from qembed.verify.layers import ReportedLayer, unstored
-from qembed.verify.report import Blame, Difference
+from qembed.verify.layers import ReportedLayer, unpacked, unstored
+from qembed.verify.report import Blame, Cause, Difference
+from qembed.verify.site import Build, find_site
 from qembed.verify.witness import Witness
 
 
@@ -28,11 +31,17 @@ class Task:
     model: int
     layers: tuple[ReportedLayer, ...]
     inputs: tuple[AnyArray, ...]
+    build: Build | None = None
 
     @property
     def ordered(self) -> bool:
         """The samples are successive steps of a model with state."""
         return bool(self.graph.state)
+
+    @property
+    def byte_order(self) -> ByteOrder:
+        """How numbers lie in the board's memory."""
+        return self.session.info.byte_order
 
     def history(self, sample: int) -> list[AnyArray]:
         """Return what must be run to come to a sample: itself, or all steps up to it."""
@@ -58,15 +67,18 @@ def locate(task: Task, suspects: Sequence[int], healthy: Sequence[int]) -> Diffe
     """
     sample = suspects[0]
     history = task.approach(sample)
-    *_, want = expectations(task.graph, task.layers, history)
-    *_, have = task.session.infer_many(task.model, SampleBytes(history), ordered=task.ordered)
+    *_, want = expectations(task.graph, task.layers, history, task.byte_order)
+    sent = SampleBytes(history, task.byte_order)
+    *_, have = task.session.infer_many(task.model, sent, ordered=task.ordered)
     if not have.input_is_right:
         return _without_element(task, sample, -1, "input")
-    for layer, (right, got) in enumerate(
-        zip(want.layer_hashes, have.record.layer_hashes, strict=True)
-    ):
-        if right != got:
-            return _locate_in_layer(task, layer, suspects, healthy)
+    pairs = zip(want.layer_hashes, have.record.layer_hashes, strict=True)
+    wrong = next((i for i, (right, got) in enumerate(pairs) if right != got), None)
+    escape = have.record.escape
+    if escape is not None and (wrong is None or escape[0] <= wrong):
+        return _escape(task, sample, *escape)
+    if wrong is not None:
+        return _locate_in_layer(task, wrong, suspects, healthy)
     if want.outputs != have.record.outputs:
         return _locate_in_outputs(task, sample, have.record.outputs, history)
     return _without_element(task, sample, len(task.layers), "unstable")
@@ -91,17 +103,35 @@ def _locate_in_layer(
     return replace(
         found,
         pattern=describe_pattern(right, got),
-        causes=diagnose(Evidence(task.graph, reported, tuple(cases))),
+        causes=tuple(
+            _with_sites(task, reported, cause)
+            for cause in diagnose(Evidence(task.graph, reported, tuple(cases), task.byte_order))
+        ),
     )
+
+
+def _with_sites(task: Task, reported: ReportedLayer, cause: Cause) -> Cause:
+    if task.build is None or not cause.constants:
+        return cause
+    found = (find_site(task.build, task.graph, reported, wrong) for wrong in cause.constants)
+    return replace(cause, sites=tuple(site for site in found if site is not None))
+
+
+def _escape(task: Task, sample: int, layer: int, at: int) -> Difference:
+    """Something was written outside the arena while a layer ran."""
+    size = task.session.models[task.model].arena_bytes
+    where = f"{-at} bytes before its start" if at < 0 else f"{at - size + 1} bytes beyond its end"
+    cause = Cause("escape", f"it writes outside the arena, {where}")
+    return replace(_without_element(task, sample, layer, "board"), causes=(cause,))
 
 
 def _fetch(task: Task, sample: int, layer: int) -> AnyArray:
     """Return a layer's output from the board, after the sample before has run there."""
     if not task.ordered:
-        before = SampleBytes(task.approach(sample))[0]
+        before = SampleBytes(task.approach(sample), task.byte_order)[0]
         for _seen in task.session.infer_many(task.model, [before]):
             pass
-    history = SampleBytes(task.history(sample))
+    history = SampleBytes(task.history(sample), task.byte_order)
     data, _ = task.session.fetch(task.model, history, layer, ordered=task.ordered)
     tensor = task.graph.tensors[task.layers[layer].tensor]
     if len(data) != tensor.nbytes:
@@ -109,7 +139,7 @@ def _fetch(task: Task, sample: int, layer: int) -> AnyArray:
             f"layer {layer} of the firmware has {len(data)} bytes, in the model {tensor.nbytes}: "
             "they are not of one making; export and build again"
         )
-    return unstored(data, task.graph, task.layers[layer])
+    return unstored(data, task.graph, task.layers[layer], task.byte_order)
 
 
 def _case(task: Task, sample: int, reported: ReportedLayer, got: AnyArray) -> Case:
@@ -174,8 +204,7 @@ def _locate_in_outputs(
     for index in task.graph.outputs:
         tensor = task.graph.tensors[index]
         data, at = outputs[at : at + tensor.nbytes], at + tensor.nbytes
-        got = np.frombuffer(data, np.dtype(tensor.dtype).newbyteorder("<"))
-        got = got.astype(tensor.dtype).reshape(tensor.shape)
+        got = unpacked(data, tensor, task.byte_order).reshape(tensor.shape)
         right = truth[index][-1]
         if not _same(got, right):
             wrong = np.argwhere(got != right)

@@ -19,6 +19,37 @@ BLAMES: dict[Blame, str] = {
 }
 
 
+QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+"""Which quantiles of the cost of an inference a report has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number of a layer that the board has otherwise.
+
+    Attributes
+    ----------
+    name : str
+        "weights", "bias", "multiplier" or "shift".
+    index : tuple of int
+    value : int
+        The board's.
+    """
+
+    name: str
+    index: tuple[int, ...]
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a constant lies in a firmware: `offset` bytes into `symbol`, at `address`."""
+
+    symbol: str
+    offset: int
+    address: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What explains every observed byte of a wrong layer.
@@ -27,13 +58,19 @@ class Cause:
     ----------
     kind : str
         "rounding", "saturation", "padding", "parameters", "weights", "endianness", "alignment",
-        "stale", "buffer", "overlap", "channels", "layout" or "input".
+        "stale", "buffer", "overlap", "channels", "layout", "input" or "escape".
     text : str
         For people.
+    constants : tuple of Constant
+        The numbers that are wrong, where single ones are.
+    sites : tuple of Site
+        Where these lie, if the firmware's file is at hand.
     """
 
     kind: str
     text: str
+    constants: tuple[Constant, ...] = ()
+    sites: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +151,31 @@ class LayerSummary:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An inference, in the counter's unit."""
+    """An inference, in the counter's unit; `quantiles` at `QUANTILES`."""
 
     unit: str
     least: float
     median: float
     most: float
+    quantiles: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """RAM of an inference, in bytes.
+
+    Attributes
+    ----------
+    arena_bytes : int
+    stack_bytes : int, optional
+        Most that a run was seen to take, hashing included; None if the board does not watch it.
+    stack_bound : int, optional
+        What the compiler's reports allow; None without them.
+    """
+
+    arena_bytes: int
+    stack_bytes: int | None
+    stack_bound: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +191,8 @@ class LineSummary:
         Frames that arrived damaged at the host.
     resets : int
         How often the board forgot the session.
+    reconnects : int
+        How often the port was opened again.
     seconds : float
     """
 
@@ -145,6 +203,7 @@ class LineSummary:
     received_bytes: int
     damaged: int
     resets: int
+    reconnects: int
     seconds: float
 
 
@@ -160,14 +219,20 @@ class Report:
         Name, and SHA-256 in hexadecimal.
     port, firmware : str
     samples, differing : int
+        Inferences.
+    passes : int
+        How often all samples were run.
     layers : tuple of LayerSummary
     layer_bytes : int
         Activation bytes that were compared.
+    counter_unit : str
+        What the board says that it counts; empty without a counter.
     first : Difference, optional
     agreement : tuple of Agreement
         One per output.
     cost : Cost, optional
         None if the board has no counter, or one that does not count.
+    memory : Memory
     line : LineSummary
     """
 
@@ -177,10 +242,13 @@ class Report:
     port: str
     firmware: str
     samples: int
+    passes: int
     differing: int
     layers: tuple[LayerSummary, ...]
     layer_bytes: int
     first: Difference | None
     agreement: tuple[Agreement, ...]
+    counter_unit: str
     cost: Cost | None
+    memory: Memory
     line: LineSummary

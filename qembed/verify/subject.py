@@ -20,16 +20,21 @@ from qembed.ir import Graph
 from qembed.verify.exports import layers_on, model_on, read_manifest
 from qembed.verify.journal import Recorder
 from qembed.verify.layers import ReportedLayer, layers_of
+from qembed.verify.site import Build
 from qembed.verify.witness import Witness, model_index
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A board that has answered, one model on it, and what that model's layers are."""
+    """A board that has answered, one model on it, and what that model's layers are.
+
+    `build` is the firmware's file, if it is at hand.
+    """
 
     graph: Graph
     session: Witness
     layers: Sequence[ReportedLayer]
+    build: Build | None = None
 
 
 @contextlib.contextmanager
@@ -58,7 +63,8 @@ def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterat
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
         with boot(firmware) as running, contextlib.closing(open_port(running.port_url)) as port:
-            yield Subject(graph, Session(port), layers_of(sources))
+            build = Build(firmware.elf, sources.prefix, firmware.sizes.stack)
+            yield Subject(graph, Session(port), layers_of(sources), build)
 
 
 def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None) -> Subject:

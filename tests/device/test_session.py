@@ -177,13 +177,49 @@ def test_stress_keeps_the_bytes_and_finds_a_write_outside_the_arena(board, tmp_p
         check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
     with pytest.raises(DeviceError, match="the data does not fit: it takes 64 bytes"):
         session.setup(SMALL, stress=True, fill=0, shift=68)
-    bad = compile_link(tmp_path / "bad", "-DWRITE_AT=8195")
-    with Board(bad) as broken:
-        session = Session(broken.open())
-        check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
-        session.setup(SMALL, stress=True)
-        with pytest.raises(DeviceError, match="outside its arena, 8195 bytes from its start"):
-            list(session.infer_many(SMALL, inputs))
+    for shift, at, layer in ((0, 8195, 2), (16, -4, 2), (0, 8192, 2)):
+        bad = compile_link(tmp_path / "bad", f"-DWRITE_AT={at}")
+        with Board(bad) as broken:
+            session = Session(broken.open())
+            if at > 0:
+                check(SMALL, inputs, list(session.infer_many(SMALL, inputs)))
+            session.setup(SMALL, stress=True, shift=shift)
+            seen = list(session.infer_many(SMALL, inputs))
+            assert [one.record.escape for one in seen] == [(layer, at)] * 3
+            session.setup(SMALL, stress=False)
+            seen = list(session.infer_many(SMALL, inputs))
+            assert [one.record.escape for one in seen] == [None] * 3
+
+
+def test_the_stack_of_a_run_is_measured(tmp_path):
+    inputs = draw_inputs(SMALL, 3, random.Random(4))
+    used = {}
+    for depth in (0, 500, 3000, 9000):
+        flags = ["-DWATCH_STACK", f"-DDEPTH={depth}", "-Wl,-z,now"]  # ld.so uses the stack too
+        with Board(compile_link(tmp_path / "deep", *flags)) as board:
+            seen = list(Session(board.open()).infer_many(SMALL, inputs))
+            check(SMALL, inputs, seen)
+            (used[depth],) = {one.record.stack_bytes for one in seen}
+    assert 0 < used[0] < 400
+    assert 500 < used[500] < 700
+    assert 3000 < used[3000] < 3200
+    assert used[9000] == 4096  # as much as is watched
+
+
+def test_a_stack_that_is_not_known_is_left_alone(board):
+    (seen,) = Session(board.open()).infer_many(SMALL, [bytes(40)])
+    assert seen.record.stack_bytes == 0
+
+
+def test_a_board_that_is_out_of_memory_says_so(tmp_path):
+    for flag, words in (
+        ("-DARENA_BYTES=4096", "out of memory: its arena is too small for the model"),
+        ("-DQE_LINK_MAX_LAYERS=1", "out of memory: the model has more than the 1 layers"),
+    ):
+        with Board(compile_link(tmp_path / "small", flag)) as board:
+            session = Session(board.open())
+            with pytest.raises(DeviceError, match=words):
+                list(session.infer_many(SMALL, [bytes(40)]))
 
 
 # ---- other things on the port --------------------------------------------------------------------
@@ -228,7 +264,7 @@ def test_no_firmware_behind_the_port(script, complaint, monkeypatch):
 def test_a_firmware_of_another_version_is_named(tmp_path, program):
     with (
         Board(compile_link(tmp_path / "other", "-DQE_LINK_VERSION=7")) as board,
-        pytest.raises(DeviceError, match="speaks version 7 of the link, this qembed version 1"),
+        pytest.raises(DeviceError, match="speaks version 7 of the link, this qembed version 2"),
     ):
         Session(board.open())
 

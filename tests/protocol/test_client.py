@@ -10,6 +10,7 @@ from qembed.protocol.client import Answered, Client, Fetched, Job, SessionLost, 
 from qembed.protocol.framing import Decoder, encode
 from qembed.protocol.hashing import hash_bytes
 from qembed.protocol.messages import (
+    VERSION,
     Code,
     Done,
     Infer,
@@ -52,13 +53,13 @@ class Device:
             if session != self.session:
                 self.__init__(self.input_bytes)
                 self.session = session
-            info = struct.pack("<HHIIIIB", 1, FRAME, WINDOW, 3, 1, 1, 1)
+            info = struct.pack("<HHIIIIB", VERSION, FRAME, WINDOW, 3, 1, 1, 1)
             return [frame(Type.INFO, info + b"\2ns\4fake")]
         if session != self.session:
             return [frame(Type.ERROR, struct.pack("<BI", Code.SESSION, 1))]
         if kind == Type.DESCRIBE:
             sizes = struct.pack("<IHHHII", 10, 1, 1, 1, self.input_bytes, 4)
-            return [frame(Type.MODEL, HASH + sizes + b"\1m")]
+            return [frame(Type.MODEL, HASH + sizes + b"\1m\3x-1")]
         if kind == Type.PING:
             return [frame(Type.PONG, struct.pack("<I", self.decoder.damaged))]
         assert kind == Type.INFER
@@ -94,9 +95,8 @@ class Device:
 
 
 def record_of(data):
-    return struct.pack("<IQI", hash_bytes(data), 5, hash_bytes(data[::-1])) + struct.pack(
-        "<I", sum(data)
-    )
+    head = struct.pack("<IQIII", hash_bytes(data), 5, 96, 0xFFFFFFFF, 0)
+    return head + struct.pack("<II", hash_bytes(data[::-1]), sum(data))
 
 
 class World:
@@ -132,7 +132,7 @@ class World:
         assert isinstance(info, Info)
         assert (info.frame_bytes, info.window, info.firmware) == (FRAME, WINDOW, "fake")
         self.client.models = (self.ask(Job(Type.DESCRIBE)),)
-        assert self.client.models[0] == Model(HASH, 10, 1, (self.device.input_bytes,), (4,), "m")
+        assert self.client.models[0] == Model(HASH, 10, 1, (self.device.input_bytes,), (4,), "m", "x-1")
         return self
 
 
@@ -310,10 +310,10 @@ def test_tensors_arrive_before_their_record():
         struct.pack("<BBHI", Type.DONE, 0, 1, 1),
         struct.pack("<BBHI", Type.MODEL, 0, 1, 1) + bytes(40),
         struct.pack("<BBHI", Type.INFO, 0, 1, 1)
-        + struct.pack("<HHIIIIB", 1, 1, 1, 1, 1, 1, 1)
+        + struct.pack("<HHIIIIB", VERSION, 1, 1, 1, 1, 1, 1)
         + b"\xffab",
         struct.pack("<BBHI", Type.INFO, 0, 1, 1)
-        + struct.pack("<HHIIIIB", 1, 1, 1, 1, 1, 1, 1)
+        + struct.pack("<HHIIIIB", VERSION, 1, 1, 1, 1, 1, 1)
         + b"\x02\xff\xff\x00",
         struct.pack("<BBHI", 0x42, 0, 1, 1),
     ],

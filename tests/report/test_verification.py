@@ -15,13 +15,25 @@ from qembed.report.verification_page import verification_cases, verification_pag
 from qembed.resources import PACKAGE
 from qembed.targets import load_target
 from qembed.verify.agreement import Agreement
-from qembed.verify.report import BLAMES, Cause, Cost, Difference, LayerSummary, LineSummary, Report
+from qembed.verify.report import (
+    BLAMES,
+    Cause,
+    Cost,
+    Difference,
+    LayerSummary,
+    LineSummary,
+    Memory,
+    Report,
+    Site,
+)
 from qembed.verify.trial import choose
 from report.test_pages import EVIL, Checker, browser
 
 AGREEMENT = (Agreement("classes", 0.994, 0.0625, 0.03125, 0.5, -0.25, 0.75, None, 0.875),)
-COST = Cost("instructions", 271_692.0, 272_871.0, 274_547.0)
-LINE = LineSummary(120, 7, 3, 44_530, 63_146, 11, 2, 1.5)
+QUANTILES_OF_COST = tuple(271_692.0 + 285.5 * n for n in range(11))
+COST = Cost("instructions", 271_692.0, 272_871.0, 274_547.0, QUANTILES_OF_COST)
+LINE = LineSummary(120, 7, 3, 44_530, 63_146, 11, 2, 1, 1.5)
+MEMORY = Memory(8_656, 296, 312)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +51,11 @@ def difference(blame="board", **fields):
         sample=4, layer=1, name=EVIL, op="conv", variant="dsp", function="qe_conv_dsp", tensor="t",
         index=(0, 3, 5, 7), accumulator=-12_345, expected=17.0, got=-128.0,
         differing=40, elements=512, largest=145.0, blame=blame, pattern="every fourth channel",
-        causes=(Cause("rounding", "rounds once"), Cause("overlap", "overwritten by layer 3")),
+        causes=(
+            Cause("rounding", "rounds once"),
+            Cause("weights", "weights[3] is 5", (), (Site("w", 7, 0x2A41),)),
+            Cause("overlap", "overwritten by layer 3"),
+        ),
     )  # fmt: skip
     return dataclasses.replace(first, **fields)
 
@@ -52,8 +68,9 @@ def report(first=None, cost=COST):
     )
     return Report(
         verdict="different" if first else "equal", model="digits", hash="02" * 32, port="/dev/x",
-        firmware="qembed on board", samples=500, differing=wrong[1], layers=layers,
-        layer_bytes=3_098_000, first=first, cost=cost, agreement=AGREEMENT, line=LINE,
+        firmware="qembed on board", samples=500, passes=1, differing=wrong[1], layers=layers,
+        layer_bytes=3_098_000, first=first, counter_unit="instructions", cost=cost, memory=MEMORY,
+        agreement=AGREEMENT, line=LINE,
     )  # fmt: skip
 
 
@@ -68,11 +85,23 @@ def shown(*reports, trial):
 
 
 def test_equal(trial):
-    text = shown(report(), trial=trial)
+    text = " ".join(shown(report(), trial=trial).split())
     assert "EQUAL: 500 samples, 2 layers, 3,098,000 bytes, no difference" in text
-    assert "7 frames lost, 11 damaged, 3 stale, 2 resets of the board" in text
-    assert "272,871 instructions (from 271,692 to 274,547)" in text
+    assert "11 damaged, 3 stale, 2 resets of the board, 1 times plugged in again" in text
+    assert "272,871 instructions (from 271,692 to 274,547; 99 % within 274,262)" in text
+    assert "arena 8,656 bytes, stack 296 bytes (bound 312)" in text
     assert "corners" in text and "first difference" not in text
+
+
+def test_a_counter_that_stands_still_is_said_to(trial):
+    assert "the board's counter of instructions stands still" in shown(
+        report(cost=None), trial=trial
+    )
+
+
+def test_a_long_run_says_how_often(trial):
+    many = dataclasses.replace(report(), passes=12, samples=6_000)
+    assert "EQUAL: 6,000 samples in 12 passes, 2 layers" in shown(many, trial=trial)
 
 
 def test_several_boards_are_an_overview_and_what_differs_in_full(trial):
@@ -90,6 +119,7 @@ def test_the_first_difference_is_told_in_full(blame, trial):
         "DIFFERENT: 3 of 500 samples", "sample", "conv", "qe_conv_dsp (dsp)", "[0, 3, 5, 7]",
         "-12,345", "17", "-128", "40 of 512 elements, by up to 145", BLAMES[blame],
         "every fourth channel", "likely cause  rounds once", "overwritten by layer 3",
+        "0x00002a41, w + 7",
     ):  # fmt: skip
         assert words in text
 

@@ -9,7 +9,10 @@
 #ifndef WINDOW
 #define WINDOW 4000
 #endif
-static uint8_t memory[8192 + 64];
+#ifndef ARENA_BYTES
+#define ARENA_BYTES 8192
+#endif
+static uint8_t memory[ARENA_BYTES + 64];
 static uint8_t *base;
 
 static qe_status start(void *arena, uint32_t bytes)
@@ -26,11 +29,26 @@ static void no_state(void)
 {
 }
 
+#ifdef DEPTH
+/* Keep that much on the stack. */
+__attribute__((noinline)) static void go_deep(void)
+{
+    volatile uint8_t kept[DEPTH + 1];
+    for (int i = 0; i <= DEPTH; i++) {
+        kept[i] = (uint8_t)i;
+    }
+    (void)kept[0];
+}
+#endif
+
 /* small: 40 bytes -> y = 3x + 1 -> 5 sums of 8. */
 static qe_status small_invoke(void)
 {
     uint8_t *y = base + 100;
     uint8_t *sums = base + 203;
+#ifdef DEPTH
+    go_deep();
+#endif
     for (int i = 0; i < 40; i++) {
         y[i] = (uint8_t)(3 * base[i] + 1);
     }
@@ -97,23 +115,29 @@ static qe_status empty_invoke(void)
 }
 
 static const qe_buffer empty_in = {0, EMPTY_IN}, empty_out = {0, EMPTY_OUT};
-static const qe_model empty = {"empty",    {4},   8192,         1,       1, EMPTY_LAYERS, &empty_in,
-                               &empty_out, start, empty_invoke, no_state};
+static const qe_model empty = {"empty", {4},          8192,      1,
+                               1,       EMPTY_LAYERS, &empty_in, &empty_out,
+                               start,   empty_invoke, no_state,  ""};
 #endif
 
-static const qe_model small = {"small",    {1},   8192,         1,       1, 2, &small_in,
-                               &small_out, start, small_invoke, no_state};
-static const qe_model wide = {"wide",  {2},      8192,  2,           2,       2,
-                              wide_in, wide_out, start, wide_invoke, no_state};
-static const qe_model adder = {"adder",    {3},   8192,         1,          1, 1, &adder_in,
-                               &adder_out, start, adder_invoke, adder_reset};
+static const qe_model small = {"small",    {1},   8192,         1,        1,          2, &small_in,
+                               &small_out, start, small_invoke, no_state, "by-hand-1"};
+static const qe_model wide = {"wide",  {2},      8192,  2,           2,        2,
+                              wide_in, wide_out, start, wide_invoke, no_state, "by-hand-2"};
+static const qe_model adder = {"adder",    {3},   8192,         1,           1,   1, &adder_in,
+                               &adder_out, start, adder_invoke, adder_reset, NULL};
 #ifdef EMPTY_IN
 static const qe_model *const models[] = {&small, &wide, &adder, &empty};
 #else
 static const qe_model *const models[] = {&small, &wide, &adder};
 #endif
 
-static const qe_link_config config = {
+#ifdef WATCH_STACK
+#define CONSTANT
+#else
+#define CONSTANT const
+#endif
+static CONSTANT qe_link_config config = {
     .firmware = "test 1",
     .models = models,
     .model_count = sizeof models / sizeof models[0],
@@ -132,6 +156,9 @@ int main(void)
     uint8_t received[64];
     uint32_t count;
 
+#ifdef WATCH_STACK
+    config.stack_low = (void *)((uintptr_t)received - 65536);
+#endif
     qe_port_init();
     qe_link_init(&config);
     while ((count = qe_port_read(received, sizeof received)) > 0) {

@@ -60,11 +60,13 @@ static void reset(void)
 
 static const qe_buffer two_in[] = {{1, 33}, {100, 200}}, two_out[] = {{0, 1}, {1, 599}};
 static const qe_buffer one_in = {0, 5}, one_out = {0, 600};
-static const qe_model two = {"two", {2}, ARENA, 2, 2, 2, two_in, two_out, start, invoke, reset};
-static const qe_model one = {"one", {1}, ARENA, 1, 1, 2, &one_in, &one_out, start, invoke, reset};
-static const qe_model big = {"big", {3}, 5000, 1, 1, 2, &one_in, &one_out, start, invoke, reset};
-static const qe_model deep = {"deep",  {4},      ARENA, 1,      1,    QE_LINK_MAX_LAYERS + 1,
-                              &one_in, &one_out, start, invoke, reset};
+static const qe_model two = {"two", {2}, ARENA, 2, 2, 2, two_in, two_out, start, invoke, reset, ""};
+static const qe_model one = {"one",   {1},      ARENA, 1,      1,     2,
+                             &one_in, &one_out, start, invoke, reset, ""};
+static const qe_model big = {"big",   {3},      5000,  1,      1,     2,
+                             &one_in, &one_out, start, invoke, reset, ""};
+static const qe_model deep = {"deep",  {4},      ARENA, 1,      1,     QE_LINK_MAX_LAYERS + 1,
+                              &one_in, &one_out, start, invoke, reset, ""};
 static const qe_model *const models[] = {&two, &one, &big, &deep};
 
 /* ---- the line ----------------------------------------------------------------------------- */
@@ -212,7 +214,7 @@ int main(int argc, char **argv)
     static uint8_t frame[2 * MOST];
     uint32_t arena_bytes = 640;
     uint8_t *arena = malloc(arena_bytes);
-    qe_link_config config = {"fuzz", models, 4, NULL, 640, 100, "ticks", 1, 1, sink, tick};
+    qe_link_config config = {"fuzz", models, 4, NULL, 640, NULL, 100, "ticks", 1, 1, sink, tick};
     unsigned long frames = argc == 3 ? strtoul(argv[2], NULL, 10) : 1000;
 
     state = argc == 3 ? strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252u : 1;

@@ -18,7 +18,7 @@ def test_metrics_are_what_they_are_defined_to_be(graph):
     rng = np.random.default_rng(2)
     desk = rng.integers(-128, 128, (40, 10), np.int8)
     board = np.clip(desk.astype(int) + rng.integers(-9, 10, desk.shape), -128, 127).astype(np.int8)
-    sums = Accumulator(graph)
+    sums = Accumulator(graph, "<")
     for a, b in zip(desk, board, strict=True):
         sums.add(a.tobytes(), b.tobytes())
     (got,) = sums.result()
@@ -37,7 +37,7 @@ def test_metrics_are_what_they_are_defined_to_be(graph):
 
 
 def test_equal_outputs(graph):
-    sums = Accumulator(graph)
+    sums = Accumulator(graph, "<")
     sums.add(bytes(range(10)), bytes(range(10)))
     (got,) = sums.result()
     assert (got.acc, got.rmse, got.mae, got.l2r, got.mean, got.std) == (1, 0, 0, 0, 0, 0)
@@ -45,7 +45,7 @@ def test_equal_outputs(graph):
 
 
 def test_a_silent_output_has_no_ratio(graph):
-    sums = Accumulator(graph)
+    sums = Accumulator(graph, "<")
     zero = bytes([0x80] * 10)  # the zero point
     sums.add(zero, zero)
     (got,) = sums.result()
@@ -55,7 +55,7 @@ def test_a_silent_output_has_no_ratio(graph):
 @pytest.mark.parametrize("values", [[1, np.inf, -np.inf, 3], [np.inf, np.nan, -np.inf, np.nan]])
 def test_values_that_are_no_finite_numbers_are_left_out(values):
     floats = Graph("f", (Tensor("y", (4,), "float32"),), (), (), (0,))
-    sums = Accumulator(floats)
+    sums = Accumulator(floats, "<")
     output = np.float32(values).tobytes()
     sums.add(output, output)
     (got,) = sums.result()

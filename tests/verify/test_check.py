@@ -23,7 +23,7 @@ from qembed.verify import expected as expected_module
 from qembed.verify.check import verify
 from qembed.verify.layers import ReportedLayer, layers_of, packed, stored
 
-INFO = Info(1, 1040, 4096, Capability(7), 1, 2, 1, "cycles", "fake")
+INFO = Info(2, 1040, 4096, Capability(7), 1, 2, 1, "cycles", "fake")
 
 
 class Witness:
@@ -33,6 +33,7 @@ class Witness:
     info = INFO
     resets = 0
     statistics = Statistics()
+    escape = None
 
     def __init__(self, graph, layers, lie=lambda call, layer, array: array, input_lie=0):
         self.graph, self.layers, self.lie, self.input_lie = graph, layers, lie, input_lie
@@ -59,11 +60,13 @@ class Witness:
 
     def record(self, history, ticks):
         seen = self.run(history)
-        hashes = [hash32(stored(seen[x.tensor][None], self.graph, x))[0] for x in self.layers]
-        (outputs,) = packed([seen[i][None] for i in self.graph.outputs])
+        hashes = [hash32(stored(seen[x.tensor][None], self.graph, x, "<"))[0] for x in self.layers]
+        (outputs,) = packed([seen[i][None] for i in self.graph.outputs], "<")
         told = input_hash(self.models[0], history[-1]) ^ self.input_lie
         each = tuple(10 for _ in self.layers)
-        return Record(told, 77, tuple(map(int, hashes)), each if ticks else (), outputs)
+        return Record(
+            told, 77, 200, self.escape, tuple(map(int, hashes)), each if ticks else (), outputs
+        )
 
     def infer_many(self, model, inputs, *, ordered=False, ticks=False):
         for index, data in enumerate(inputs):
@@ -74,7 +77,7 @@ class Witness:
     def fetch(self, model, history, layer, *, ordered=False):
         kept = list(history) if ordered else [history[-1]]
         seen = self.run(kept)[self.layers[layer].tensor]
-        return stored(seen[None], self.graph, self.layers[layer]).tobytes(), self.record(
+        return stored(seen[None], self.graph, self.layers[layer], "<").tobytes(), self.record(
             kept, False
         )
 
@@ -126,6 +129,38 @@ def test_the_first_wrong_element_is_found(digits):
     assert isinstance(first.accumulator, int)
     assert [layer.differing for layer in report.layers] == [0, 0, 0, 0, 6, 0, 0, 0, 0, 0]
     assert [layer.first for layer in report.layers] == [0, 0, 0, 0, 6, 0, 0, 0, 0, 0]
+
+
+def test_a_write_outside_the_arena_is_a_difference_of_its_layer(digits):
+    graph, layers = digits
+    witness = Witness(graph, layers)
+    witness.escape = (4, witness.models[0].arena_bytes + 2)
+    report = verify(graph, witness, layers, inputs_of(graph))
+    assert (report.verdict, report.differing) == ("different", 6)
+    assert [layer.first for layer in report.layers] == [0, 0, 0, 0, 6, 0, 0, 0, 0, 0]
+    assert (report.first.layer, report.first.name, report.first.blame) == (4, "depth2", "board")
+    (cause,) = report.first.causes
+    assert (cause.kind, cause.text) == (
+        "escape",
+        "it writes outside the arena, 3 bytes beyond its end",
+    )
+    witness.lie = wrong_in(2)  # an earlier layer is wrong: that comes first
+    assert verify(graph, witness, layers, inputs_of(graph)).first.layer == 2
+    witness.lie, witness.escape = wrong_in(7), (len(layers), -4)
+    assert verify(graph, witness, layers, inputs_of(graph)).first.layer == 7
+
+
+def test_a_counter_that_stands_still_gives_no_cost(digits):
+    graph, layers = digits
+
+    class Still(Witness):
+        def record(self, history, ticks):
+            return replace(super().record(history, ticks), ticks=0, layer_ticks=(0,) * len(layers))
+
+    report = verify(graph, Still(graph, layers), layers, inputs_of(graph))
+    assert report.cost is None and report.counter_unit == "cycles"
+    assert all(layer.cost is None for layer in report.layers)
+    assert report.memory.stack_bytes == 200
 
 
 def test_a_difference_that_a_second_run_does_not_show_is_unstable(digits):

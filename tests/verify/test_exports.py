@@ -29,7 +29,9 @@ def exported(graph):
     document = manifest(graph, target, sources)
     layers = layers_of(sources)
     digest = container.graph_hash(graph)
-    model = Model(digest, document["arena_bytes"], len(layers), (64,), (10,), "digits")
+    model = Model(
+        digest, document["arena_bytes"], len(layers), (64,), (10,), "digits", sources.export_id
+    )
     return document, layers, model
 
 
@@ -44,28 +46,30 @@ def test_the_board_tells_its_model_and_export(graph, exported):
 
 
 def test_another_export_of_the_model_is_not_taken(graph, exported):
-    document, layers, model = exported
-    keep(graph, document)
-    for other in (
-        dataclasses.replace(model, arena_bytes=model.arena_bytes + 4),
-        dataclasses.replace(model, layers=model.layers + 1),
-    ):
-        with pytest.raises(DeviceError, match="no export made on this computer fits"):
-            layers_on(graph, other)
-    shorter = {**document, "layers": document["layers"][:-1]}
-    keep(graph, shorter)
-    assert layers_on(graph, model) == layers
-    assert layers_on(graph, dataclasses.replace(model, layers=model.layers - 1)) == layers[:-1]
-
-
-def test_exports_that_differ_but_report_the_same_are_not_guessed_between(graph, exported):
     document, _, model = exported
+    keep(graph, document)
+    for other in ("", "cortex-m4-000000000000"):
+        with pytest.raises(DeviceError, match=f"is of export '{other}', which was not made on"):
+            layers_on(graph, dataclasses.replace(model, export_id=other))
+
+
+def test_exports_of_one_size_are_told_apart_by_their_name(graph, exported):
+    """Same model, target, arena and number of layers; another kernel."""
+    document, layers, model = exported
     keep(graph, document)
     rows = [dict(row) for row in document["layers"]]
     rows[0]["variant"], rows[0]["function"] = "other", "qe_other"
-    keep(graph, {**document, "layers": rows})
-    with pytest.raises(DeviceError, match="several exports fit"):
-        layers_on(graph, model)
+    keep(graph, {**document, "layers": rows, "export_id": "cortex-m4-other"})
+    assert layers_on(graph, model) == layers
+    other = layers_on(graph, dataclasses.replace(model, export_id="cortex-m4-other"))
+    assert other[0].function == "qe_other" and other[1:] == layers[1:]
+
+
+def test_the_name_of_an_export_follows_target_and_kernels(graph):
+    names = [model_sources(graph, load_target(t)).export_id for t in ("cortex-m4", "native")]
+    assert names[0].startswith("cortex-m4-") and names[1].startswith("native-")
+    odd = dataclasses.replace(load_target("native"), name='my "chip" %s')
+    assert model_sources(graph, odd).export_id == "my__chip___s-" + names[1][-12:]
 
 
 def test_what_is_damaged_or_foreign_is_as_if_it_were_not_there(graph, exported, tmp_path):

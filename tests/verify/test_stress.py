@@ -1,7 +1,6 @@
 import pytest
 
 from qembed.device.session import Session
-from qembed.errors import DeviceError
 from qembed.verify.check import verify
 from qembed.verify.stress import LAYOUTS, stress
 from qembed.verify.subject import Subject
@@ -51,5 +50,21 @@ def test_a_byte_that_nobody_wrote(digits):
 def test_a_write_beyond_the_arena(digits):
     beyond = "DIGITS_ARENA_BYTES + 3u"
     source = digits.source.after(WIDE1, f"*(uint8_t *)digits_at({beyond}) ^= 1")
-    with pytest.raises(DeviceError, match="wrote outside its arena"):
-        judge(digits, source)
+    plain, stressed = judge(digits, source)
+    assert plain.verdict == "equal"  # nobody looks there
+    for report in stressed:
+        assert (report.verdict, report.differing) == ("different", report.samples)
+        assert (report.first.layer, report.first.name, report.first.blame) == (
+            WIDE1,
+            "wide1",
+            "board",
+        )
+        (cause,) = report.first.causes
+        assert cause.text == "it writes outside the arena, 4 bytes beyond its end"
+
+
+def test_a_write_before_the_arena_when_it_is_moved(digits):
+    source = digits.source.after(WIDE1, "((uint8_t *)digits_at(0u))[-8] = 0x21")
+    _, stressed = judge(digits, source)
+    texts = {report.first.causes[0].text for report in stressed if report.first}
+    assert texts == {"it writes outside the arena, 8 bytes before its start"}

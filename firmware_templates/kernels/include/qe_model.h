@@ -24,7 +24,8 @@ typedef struct {
     const qe_buffer *outputs; /**< [output_count] */
     qe_status (*init)(void *arena, uint32_t arena_bytes);
     qe_status (*invoke)(void);
-    void (*reset)(void); /**< State back to its start; does nothing for a model without state. */
+    void (*reset)(void);   /**< State back to its start; does nothing for a model without state. */
+    const char *export_id; /**< Which export this is: target, and a hash of its layers; or NULL. */
 } qe_model;
 
 #ifdef QE_OBSERVE
