@@ -14,13 +14,11 @@ typedef struct {
     int32_t inputs;  /**< Values of one row. */
     int32_t outputs; /**< Of one row. */
     int32_t vectors; /**< inputs / 16, rounded up. */
-    /** For each four outputs, the last filled up with zeros, for each 16 inputs: 16 weights of each
-     *  output. */
-    const int8_t *weights;
-    const int32_t *bias;       /**< Less input zero point * sum of weights; blocks filled up. */
-    const int32_t *multiplier; /**< Of each output, likewise; or four equal ones with step 0. */
-    const int32_t *shift;      /**< <= 0, likewise. */
-    int32_t step;              /**< 4 or 0 */
+    /** For each four outputs, the last filled up with zeros: for each 16 inputs 16 weights of each
+     *  output; then four words of bias - input zero point * sum of weights. */
+    const int8_t *blocks;
+    const int32_t *scales; /**< Multipliers and shifts (<= 0) of four outputs. */
+    int32_t step;          /**< Bytes to those of the next four: 32, or 0 where all are equal. */
     qe_mve_output quantization;
 } qe_fully_connected_mve_params;
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qembed.arithmetic import Int64Array, Requantization
-from qembed.export.lowering import Value
+from qembed.export.lowering import Lowering, Value
+from qembed.plan import Overlap
 
 LANES = 16
 
@@ -37,23 +39,15 @@ def pad(array: NDArray[Any], multiple: int, axis: int) -> NDArray[Any]:
     return np.pad(array, widths)
 
 
-def records(
+def tails(
     weights: NDArray[np.int8], input_zero_point: int, bias: NDArray[Any], by: Requantization
 ) -> NDArray[np.int32]:
-    """Pack as ``qe_conv_mve_params.records`` describes; weights (O, taps)."""
+    """Folded bias, multiplier and shift of each channel, (3, O)."""
     channels = weights.shape[0]
-    taps = pad(pad(weights, LANES, 1), 4, 0).reshape(-1, 4, (weights.shape[1] + 15) // 16, LANES)
-    pairs = taps[:, [0, 2, 1, 3]].reshape(len(taps), 2, 2, -1, LANES).transpose(0, 1, 3, 2, 4)
-    tail = np.stack(
-        [
-            fold(weights, input_zero_point, bias),
-            np.broadcast_to(by.multiplier, channels),
-            np.broadcast_to(by.shift, channels),
-        ]
-    )
-    tails = pad(tail, 4, 1).reshape(3, -1, 4).transpose(1, 0, 2).reshape(len(taps), 12)
-    words = np.ascontiguousarray(pairs).reshape(len(taps), -1).view("<i4")
-    return np.concatenate([words, tails.astype(np.int32)], axis=1)
+    found = np.empty((3, channels), np.int32)
+    found[0] = fold(weights, input_zero_point, bias)
+    found[1], found[2] = by.multiplier, by.shift
+    return found
 
 
 def output_fields(zero_point: int, activation_range: tuple[int, int]) -> dict[str, Value]:
@@ -65,3 +59,10 @@ def output_fields(zero_point: int, activation_range: tuple[int, int]) -> dict[st
         "maximum": high,
         "signed_ties": int(low < zero_point),
     }
+
+
+def both_ways(lowering: Lowering, forward: Overlap, backward: Overlap) -> Lowering:
+    """Give a kernel with a field ``backward`` its two traversals."""
+    fields = {**lowering.fields, "backward": 1}
+    other = replace(lowering, traversal="backward", fields=fields, overlaps=(backward,))
+    return replace(lowering, overlaps=(forward,), others=(other,))

@@ -30,11 +30,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     rows = math.prod(x.shape) // inputs
     whole = inputs % _mve.LANES == 0
     vectors = -(-inputs // _mve.LANES)
-    by = params.requantization
-    per_channel = by.multiplier.size > 1
-    count = outputs if per_channel else 4
-    scales = [np.broadcast_to(part, count).astype(np.int32) for part in (by.multiplier, by.shift)]
-    folded = _mve.fold(params.weights, params.input_zero_point, params.bias)
+    scale = scales(params)
     return Lowering(
         stem="fully_connected",
         variant="mve",
@@ -45,11 +41,9 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
             "inputs": inputs,
             "outputs": outputs,
             "vectors": vectors,
-            "weights": CArray("weights", "int8_t", weight_vectors(params.weights)),
-            "bias": CArray("bias", "int32_t", _mve.pad(folded, 4, 0).astype(np.int32)),
-            "multiplier": CArray("multiplier", "int32_t", _mve.pad(scales[0], 4, 0)),
-            "shift": CArray("shift", "int32_t", _mve.pad(scales[1], 4, 0)),
-            "step": 4 if per_channel else 0,
+            "blocks": CArray("blocks", "int8_t", blocks(params)),
+            "scales": CArray("scales", "int32_t", scale),
+            "step": 32 if len(scale) > 1 else 0,
             "quantization": _mve.output_fields(params.output_zero_point, params.activation_range),
         },
         sources=("mve/qe_fully_connected.c",),
@@ -59,10 +53,21 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     )
 
 
-def weight_vectors(weights: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Pack as ``qe_fully_connected_mve_params.weights`` describes: (blocks, vectors, 4, 16)."""
-    filled = _mve.pad(_mve.pad(weights, _mve.LANES, 1), 4, 0)
-    return filled.reshape(-1, 4, filled.shape[1] // _mve.LANES, _mve.LANES).transpose(0, 2, 1, 3)
+def blocks(params: FullyConnected) -> NDArray[np.int8]:
+    """Pack as ``qe_fully_connected_mve_params.blocks`` describes."""
+    filled = _mve.pad(_mve.pad(params.weights, _mve.LANES, 1), 4, 0)
+    vectors = filled.reshape(-1, 4, filled.shape[1] // _mve.LANES, _mve.LANES).transpose(0, 2, 1, 3)
+    folded = _mve.pad(_mve.fold(params.weights, params.input_zero_point, params.bias), 4, 0)
+    biases = folded.astype("<i4").view(np.int8).reshape(len(vectors), -1)
+    return np.concatenate([vectors.reshape(len(vectors), -1), biases], axis=1)
+
+
+def scales(params: FullyConnected) -> NDArray[np.int32]:
+    """Pack as ``qe_fully_connected_mve_params.scales`` describes: (blocks or 1, 2, 4)."""
+    by = params.requantization
+    count = 4 if by.multiplier.size == 1 else by.multiplier.size
+    parts = np.stack([np.broadcast_to(part, count) for part in (by.multiplier, by.shift)])
+    return _mve.pad(parts, 4, 1).reshape(2, -1, 4).transpose(1, 0, 2).astype(np.int32)
 
 
 def _overlap(rows: int, inputs: int, outputs: int, whole: bool) -> Overlap:

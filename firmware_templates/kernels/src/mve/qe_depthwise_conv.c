@@ -1,6 +1,6 @@
-/* DEPTHWISE_CONV_2D for Helium: eight channels of one pixel at a time. A product of two bytes, and
- * the sum of two without weights of -128, fits a halfword. docs/kernels-cortex-m55.md explains it.
- */
+/* DEPTHWISE_CONV_2D of any kernel for Helium: eight channels of one pixel at a time. A product of
+ * two bytes, and the sum of two without weights of -128, fits a halfword.
+ * docs/kernels-cortex-m55.md explains it. */
 #include "qe_depthwise_conv_mve.h"
 
 #if QE_HAS_MVE
@@ -57,17 +57,22 @@ static qe_sums add_taps_end(const int8_t *const *taps, int32_t channel, int32_t 
     return sums;
 }
 
-static inline int32x4_t finish(int32x4_t sum, const int32_t *tail, const qe_mve_output *output)
+static inline int32x4_t scale(int32x4_t sum, const int32_t *tail, const qe_mve_output *output)
 {
-    const int32x4_t y = vaddq_s32(sum, vldrwq_s32(tail));
-    return qe_mve_clamp(qe_mve_scale(y, vldrwq_s32(tail + 4), vldrwq_s32(tail + 8), output),
-                        output);
+    const int32x4_t shift = vldrwq_s32(tail + 8);
+    int32x4_t y = vqrdmulhq_s32(vaddq_s32(sum, vldrwq_s32(tail)), vldrwq_s32(tail + 4));
+    if (output->signed_ties != 0) {
+        y = qe_mve_ties_away(y, shift);
+    }
+    return vrshlq_s32(y, shift);
 }
 
-static inline int16x8_t finish_both(qe_sums sums, const int32_t *tail, const qe_mve_output *output)
+/* Eight outputs, each in the lower byte of its lane. */
+static inline int16x8_t finish(qe_sums sums, const int32_t *tail, const qe_mve_output *output)
 {
-    const int16x8_t even = vmovnbq_s32(vdupq_n_s16(0), finish(sums.even, tail, output));
-    return vmovntq_s32(even, finish(sums.odd, tail + 12, output));
+    const int32x4_t even = scale(sums.even, tail, output);
+    const int32x4_t odd = scale(sums.odd, tail + 12, output);
+    return vreinterpretq_s16_s32(qe_mve_to_byte_pairs(even, odd, output->zero_point));
 }
 
 /* Where the taps of an output pixel lie, in the order y, x; those in the padding, and the one that
@@ -76,7 +81,6 @@ static void find_taps(const qe_depthwise_conv_mve_params *params, const int8_t *
                       int32_t x, const int8_t *padding, const int8_t **taps)
 {
     const qe_shape in = params->input;
-    const int8_t **end = taps + 2 * params->pairs;
     for (int32_t down = params->kernel.h; down > 0; down--, y += params->dilation.h) {
         const int row_exists = y >= 0 && y < in.h;
         const int8_t *row = input + y * in.w * in.c;
@@ -86,45 +90,44 @@ static void find_taps(const qe_depthwise_conv_mve_params *params, const int8_t *
             *taps++ = exists ? row + column * in.c : padding;
         }
     }
-    if (taps != end) {
-        *taps = padding;
-    }
+    *taps = padding;
 }
 
 static void run_pixel(const qe_depthwise_conv_mve_params *params, const int8_t *const *taps,
-                      int8_t *output)
+                      int32_t pairs, int8_t *output)
 {
     const qe_mve_output quantization = params->quantization;
-    const int32_t c = params->input.c, pairs = params->pairs;
+    const int32_t c = params->input.c;
     const int32_t *record = params->records;
     int32_t channel = 0;
     for (; channel + CHANNELS <= c; channel += CHANNELS) {
         const qe_sums sums = add_taps(taps, channel, pairs, (const int8_t *)record);
-        vstrbq_s16(output + channel, finish_both(sums, record + 4 * pairs, &quantization));
+        vstrbq_s16(output + channel, finish(sums, record + 4 * pairs, &quantization));
         record += 4 * pairs + 24;
     }
     if (channel < c) {
         const mve_pred16_t lanes = vctp16q((uint32_t)(c - channel));
         const qe_sums sums = add_taps_end(taps, channel, pairs, (const int8_t *)record, lanes);
-        vstrbq_p_s16(output + channel, finish_both(sums, record + 4 * pairs, &quantization), lanes);
+        vstrbq_p_s16(output + channel, finish(sums, record + 4 * pairs, &quantization), lanes);
     }
 }
 
 void qe_depthwise_conv_mve(const qe_depthwise_conv_mve_params *params, const int8_t *input,
                            int8_t *output, void *scratch)
 {
+    const qe_shape out = params->output;
+    const int32_t pairs = (params->kernel.h * params->kernel.w + 1) / 2;
     const int8_t **taps = scratch;
-    int8_t *padding = (int8_t *)(taps + 2 * params->pairs);
+    int8_t *padding = (int8_t *)(taps + 2 * pairs + 1);
     memset(padding, params->input_zero_point, (size_t)params->input.c);
-    for (int32_t y = 0; y < params->output.h; y++) {
-        const int32_t top = y * params->stride.h - params->padding.h;
-        for (int32_t x = 0; x < params->output.w; x++) {
-            const int32_t left = x * params->stride.w - params->padding.w;
-            find_taps(params, input, top, left, padding, taps);
-            run_pixel(params, taps, output);
-            output += params->output.c;
-        }
+    for (int32_t n = 0; n < out.h * out.w; n++) {
+        const int32_t pixel = params->backward ? out.h * out.w - 1 - n : n;
+        const int32_t y = pixel / out.w, x = pixel - y * out.w;
+        find_taps(params, input, y * params->stride.h - params->padding.h,
+                  x * params->stride.w - params->padding.w, padding, taps);
+        run_pixel(params, taps, pairs, output + pixel * out.c);
     }
+    qe_mve_clamp(output, out.h * out.w * out.c, &params->quantization);
 }
 
 #endif
