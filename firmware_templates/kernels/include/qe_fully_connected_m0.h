@@ -14,8 +14,8 @@ typedef struct {
     int32_t rows;    /**< Of the input. */
     int32_t inputs;  /**< Values of one row. */
     int32_t outputs; /**< Of one row. */
-    int32_t taps;    /**< inputs, rounded up to a multiple of eight. */
-    /** weight + 128 of four outputs for each tap; the outputs in blocks of four, rounded up. */
+    int32_t taps;    /**< inputs, rounded up to a multiple of four. */
+    /** weight + 128 of eight outputs for each tap; the outputs in blocks of eight, rounded up. */
     const uint8_t *weights;
     /** Heads as in qe_m0.h: of every output, or, with head_step 0, one for all. */
     const uint32_t *heads;
@@ -26,13 +26,20 @@ typedef struct {
 } qe_fully_connected_m0_params;
 
 /**
- * @brief Run one layer.
+ * @brief Run one layer whose inputs are a multiple of four.
  *
- * @param input    [rows][inputs]
+ * @param input    [rows][inputs], aligned to 4.
  * @param output   [rows][outputs]
- * @param scratch  4 * taps bytes, aligned to 4.
  */
 void qe_fully_connected_m0(const qe_fully_connected_m0_params *params, const int8_t *input,
-                           int8_t *output, void *scratch);
+                           int8_t *output);
+
+/**
+ * @brief Run one layer of any size.
+ *
+ * @param scratch  taps bytes, aligned to 4.
+ */
+void qe_fully_connected_padded_m0(const qe_fully_connected_m0_params *params, const int8_t *input,
+                                  int8_t *output, void *scratch);
 
 #endif /* QE_FULLY_CONNECTED_M0_H */

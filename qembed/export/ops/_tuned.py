@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qembed.arithmetic import Int64Array
 from qembed.export.lowering import Value
-from qembed.ir import Shape
+from qembed.ir import Graph, Node, Shape
 from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
@@ -14,6 +16,9 @@ from qembed.ops.fully_connected import FullyConnected
 from qembed.plan import Overlap
 from qembed.plan.layout import Order
 from qembed.plan.overlap import NEVER, overlap_of, windowed
+
+MINOR = 8
+"""A fully connected layer with this many times fewer weights than the convolutions is minor."""
 
 
 def shape(of: Shape) -> dict[str, Value]:
@@ -33,6 +38,12 @@ def is_pointwise(params: Conv) -> bool:
         and params.stride == (1, 1)
         and params.padding == ((0, 0), (0, 0))
     )
+
+
+def is_minor(node: Node, graph: Graph) -> bool:
+    """Whether the graph's convolutions dwarf a fully connected layer: it shares their kernel."""
+    work = sum(math.prod(n.params.weights.shape) for n in graph.nodes if n.op == "conv")
+    return bool(math.prod(node.params.weights.shape) * MINOR <= work)
 
 
 def as_convolution(params: FullyConnected) -> Conv:
@@ -84,6 +95,14 @@ def banded_overlap(
     written = np.repeat(steps + np.arange(y[1]) // band, y[3] // x[3], axis=0)
     last, written = np.repeat(last, x[2], axis=1), np.repeat(written, y[2], axis=1)
     return overlap_of(last, written) if order == "planar" else overlap_of(last.T, written.T)
+
+
+def row_overlap(rows: int, inputs: int, outputs: int, block: int, copied: bool) -> Overlap:
+    """State the order: each block of outputs reads the whole row or its copy, then is written."""
+    blocks = -(-outputs // block)
+    row = np.arange(rows)[:, None] * blocks
+    last = row if copied else row + blocks - 1
+    return overlap_of(np.repeat(last, inputs, axis=1), row + np.arange(outputs) // block)
 
 
 def planar_pool_overlap(params: AveragePool, x: Shape, y: Shape) -> Overlap:

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from qembed.export.lowering import Lowering
 from qembed.export.ops import _compact, _tuned, conv_compact
 from qembed.ir import Graph, Node, Tensor
 from qembed.ops.fully_connected import FullyConnected
-from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
-from qembed.plan.overlap import overlap_of
 
 
 def refusal(params: FullyConnected, x: Tensor, orders: Orders) -> str | None:
@@ -49,13 +45,5 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         },
         sources=("compact/qe_fully_connected.c", "compact/qe_row.c"),
         headers=("qe_fully_connected_compact.h",),
-        overlaps=(_overlap(rows, inputs, outputs),),
+        overlaps=(_tuned.row_overlap(rows, inputs, outputs, _compact.BLOCK, False),),
     )
-
-
-def _overlap(rows: int, inputs: int, outputs: int) -> Overlap:
-    """State the order: a block of outputs reads the whole row, then it is written."""
-    blocks = -(-outputs // _compact.BLOCK)
-    row = np.arange(rows)[:, None] * blocks
-    last = row + blocks - 1
-    return overlap_of(np.repeat(last, inputs, axis=1), row + np.arange(outputs) // _compact.BLOCK)

@@ -16,9 +16,6 @@ from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
 from qembed.plan.overlap import overlap_of
 
-MINOR = 8
-"""A layer with this many times fewer weights than the graph's convolutions shares their kernel."""
-
 BLOCKS = (6, 2, 1)
 """Outputs that the kernel computes at a time: as many of the first as there are, then the next."""
 
@@ -45,7 +42,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     if refusal(params, x, orders) is not None:
         return None
     outputs, inputs = params.weights.shape
-    if _is_minor(node, graph):
+    if _tuned.is_minor(node, graph):
         return _as_convolution(params, math.prod(x.shape) // inputs)
     taps = _dsp.pad_taps(params.weights)
     padded = taps.shape[1] != inputs
@@ -75,12 +72,6 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         scratch_bytes=taps.shape[1] if padded else 0,
         overlaps=(_overlap(math.prod(x.shape) // inputs, inputs, outputs, padded),),
     )
-
-
-def _is_minor(node: Node, graph: Graph) -> bool:
-    """Whether the graph's convolutions dwarf the layer, so that it needs no kernel of its own."""
-    work = sum(math.prod(n.params.weights.shape) for n in graph.nodes if n.op == "conv")
-    return bool(math.prod(node.params.weights.shape) * MINOR <= work)
 
 
 def _as_convolution(params: FullyConnected, rows: int) -> Lowering:

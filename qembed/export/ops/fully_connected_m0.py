@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qembed.export.lowering import CArray, Lowering
-from qembed.export.ops import _m0
+from qembed.export.ops import _m0, _tuned, conv_m0
 from qembed.ir import Graph, Node
 from qembed.ops.fully_connected import FullyConnected
-from qembed.plan import Overlap
 from qembed.plan.layout import NHWC, Orders, differs
-from qembed.plan.overlap import overlap_of
 
-BLOCK = 4
+BLOCK = 8
 """Outputs that the kernel computes at a time."""
-ROUND = 8
+ROUND = 4
 """Inputs of one turn of its loop."""
 
 
@@ -27,18 +26,24 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     x = graph.tensors[node.inputs[0]]
     if x.dtype != "int8" or params.weight_bits != 8 or (orders != NHWC and differs(x.shape)):
         return None
+    outputs, inputs = params.weights.shape
+    rows, taps = math.prod(x.shape) // inputs, -(-inputs // ROUND) * ROUND
+    if _tuned.is_minor(node, graph):
+        shapes = (1, rows, 1, inputs), (1, rows, 1, outputs)
+        shared = conv_m0.lower_layer(_tuned.as_convolution(params), *shapes, NHWC)
+        if shared is not None:
+            return replace(shared, stem="fully_connected")
     steps = _steps(params)
     if steps is None:
         return None
-    outputs, inputs = params.weights.shape
-    rows, taps = math.prod(x.shape) // inputs, -(-inputs // ROUND) * ROUND
+    padded = taps != inputs
     folded = params.bias - params.input_zero_point * params.weights.astype(np.int64).sum(1)
     heads = _m0.heads(steps, np.zeros(len(steps.start), np.int64))
     bias = np.pad((folded - steps.start) & 0xFFFFFFFF, (0, -outputs % BLOCK))
     return Lowering(
         stem="fully_connected",
         variant="m0",
-        function="qe_fully_connected_m0",
+        function=f"qe_fully_connected_{'padded_' if padded else ''}m0",
         params_type="qe_fully_connected_m0_params",
         fields={
             "rows": rows,
@@ -53,8 +58,8 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         },
         sources=("m0/qe_fully_connected.c",),
         headers=("qe_fully_connected_m0.h", "qe_m0.h"),
-        scratch_bytes=4 * taps,
-        overlaps=(_overlap(rows, inputs, outputs),),
+        scratch_bytes=taps if padded else 0,
+        overlaps=(_tuned.row_overlap(rows, inputs, outputs, BLOCK, padded),),
     )
 
 
@@ -72,9 +77,3 @@ def _steps(params: FullyConnected) -> _m0.Steps | None:
     if by.multiplier.size == 1:
         low, high = low.min(keepdims=True), high.max(keepdims=True)
     return _m0.find_steps(by, params.output_zero_point, params.activation_range, low, high)
-
-
-def _overlap(rows: int, inputs: int, outputs: int) -> Overlap:
-    """State the order: a row is copied, then its outputs are written."""
-    row = np.arange(rows)
-    return overlap_of(np.repeat(row, inputs), np.repeat(row, outputs))
