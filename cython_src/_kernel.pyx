@@ -70,6 +70,8 @@ cdef int set_scale(Scale *scale, object requantization) except -1:
     scale.multiplier = requantization.multiplier[0]
     scale.shift = requantization.shift[0]
     scale.rounding = rounding_code(requantization.rounding)
+    if requantization.real is not None:
+        scale.real = requantization.real[0]
     if requantization.rounding == "wide":
         scale.multiplier = min((scale.multiplier + (<int64_t> 1 << 15)) >> 16, 0x7FFF)
     return 0

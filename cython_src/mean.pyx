@@ -4,13 +4,14 @@ from libc.stdint cimport int32_t, int64_t
 
 from qembed._host._kernel cimport (
     Kernel,
+    Scale,
     Walk,
     activation,
     next_row,
     qh_clamp,
-    qh_requantize,
-    rounding_code,
+    rescale,
     schar,
+    set_scale,
     set_walk,
 )
 
@@ -20,9 +21,7 @@ import numpy as np
 cdef struct Data:
     Walk walk  # operand 1: the input; operand 2: the sums, stride 0 along reduced axes
     int64_t offset  # zero point times the number of values in a sum
-    int32_t multiplier
-    int32_t shift
-    int rounding
+    Scale scale
     int32_t output_zero_point
     int32_t low
     int32_t high
@@ -48,8 +47,7 @@ cdef void average(
                 break
         for i in range(walk.count2):
             y[i] = <activation> qh_clamp(
-                qh_requantize(sums[i], layer.multiplier, layer.shift, layer.rounding)
-                + layer.output_zero_point,
+                rescale(&layer.scale, sums[i]) + layer.output_zero_point,
                 layer.low,
                 layer.high,
             )
@@ -85,11 +83,8 @@ cdef class MeanKernel(Kernel):
         kept = tuple(1 if axis in params.axes else n for axis, n in enumerate(shape))
         set_walk(&self.layer.walk, shape, kept, shape)
         count = int(np.prod(shape, dtype=np.int64)) // int(np.prod(kept, dtype=np.int64))
-        by = params.requantization
         self.layer.offset = count * params.input_zero_point
-        self.layer.multiplier = by.multiplier[0]
-        self.layer.shift = by.shift[0]
-        self.layer.rounding = rounding_code(by.rounding)
+        set_scale(&self.layer.scale, params.requantization)
         self.layer.output_zero_point = params.output_zero_point
         limits = np.iinfo(inputs[0].dtype)
         self.layer.low, self.layer.high = int(limits.min), int(limits.max)

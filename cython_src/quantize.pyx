@@ -1,6 +1,6 @@
 """QUANTIZE on the host: any of the input types to any of the output types, one value at a time."""
 
-from libc.math cimport fabs, floor
+from libc.math cimport fabs, floor, rint
 from libc.stdint cimport int32_t, int64_t
 
 from qembed._host._kernel cimport Kernel, qh_requantize, rounding_code, schar, uchar
@@ -23,6 +23,7 @@ cdef struct Data:
     Type source
     Type target
     float scale
+    bint ties_to_even
     int32_t multiplier
     int32_t shift
     int rounding
@@ -33,9 +34,9 @@ cdef struct Data:
 
 
 cdef inline int64_t steps_of(const Data *layer, float x) noexcept nogil:
-    """Nearest whole number of output steps, ties away from zero, saturated to int32."""
+    """Nearest whole number of output steps, ties away from zero or to even, saturated to int32."""
     cdef double steps = x / layer.scale  # a float32 division
-    cdef double nearest = floor(fabs(steps) + 0.5)
+    cdef double nearest = rint(fabs(steps)) if layer.ties_to_even else floor(fabs(steps) + 0.5)
     if nearest > 2147483648.0:
         nearest = 2147483648.0
     if steps < 0:
@@ -112,6 +113,7 @@ cdef class QuantizeKernel(Kernel):
         self.data = &self.layer
         if inputs[0].dtype == "float32":
             self.layer.scale = params.scale
+            self.layer.ties_to_even = params.ties_to_even
             self.run = run_float
             return
         by = params.requantization

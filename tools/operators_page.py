@@ -7,6 +7,8 @@ import inspect
 from pathlib import Path
 
 from qembed.export.ops import TUNED
+from qembed.importers.onnx.ops import CONVERTERS as ONNX_CONVERTERS
+from qembed.importers.onnx.rewrite import FORMS
 from qembed.importers.tflite.ops import CONVERTERS
 from qembed.ops import OPERATORS
 
@@ -55,6 +57,8 @@ def document() -> str:
         "|---|---|",
     ]
     lines += [f"| `{stem}` | {', '.join(names)} |" for stem, names in imported_as().items()]
+    both = sorted({*ONNX_CONVERTERS, *FORMS, "QLinearConcat"})
+    lines += ["", "## From ONNX", f"{', '.join(both)}.", "", "What of each: [ONNX](onnx.md)."]
     return "\n".join(lines) + "\n"
 
 

@@ -34,6 +34,7 @@ cdef extern from "requantize.h" nogil:
         int32_t high
 
     int64_t qh_requantize(int64_t acc, int32_t multiplier, int32_t shift, int rounding)
+    int64_t qh_requantize_real(int64_t acc, double real, int rounding)
     int32_t qh_clamp(int64_t value, int32_t low, int32_t high)
     int32_t qh_finish(const qh_epilogue *by, int64_t channel, int64_t total)
 
@@ -67,6 +68,7 @@ cdef struct Scale:
     int32_t multiplier
     int32_t shift
     int rounding
+    double real  # of QH_FLOAT32 and QH_FLOAT64 alone
 
 
 # NHWC window geometry of one sample.
@@ -102,6 +104,8 @@ cdef bint int32_is_enough(object weights, object dtype) except? True
 
 
 cdef inline int64_t rescale(const Scale *by, int64_t value) noexcept nogil:
+    if by.rounding >= QH_FLOAT32:
+        return qh_requantize_real(value, by.real, by.rounding)
     return qh_requantize(value, by.multiplier, by.shift, by.rounding)
 
 

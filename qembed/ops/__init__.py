@@ -27,8 +27,10 @@ from qembed.ops import (
     compare,
     concatenation,
     conv,
+    conv_integer,
     depthwise_conv,
     dequantize,
+    dynamic_quantize,
     extremum,
     fully_connected,
     gather,
@@ -37,11 +39,13 @@ from qembed.ops import (
     log_softmax,
     lookup,
     lstm,
+    matmul_integer,
     max_pool,
     mean,
     mirror_pad,
     mul,
     pad,
+    pair_lookup,
     prelu,
     quantize,
     reduce_extremum,
@@ -89,6 +93,9 @@ OPERATORS: dict[str, Operator] = {
         concatenation.Concatenation, concatenation.infer, concatenation.reference
     ),
     "conv": Operator(conv.Conv, conv.infer, conv.reference, conv.macs, conv.accumulate, conv.rows),
+    "conv_integer": Operator(
+        conv_integer.ConvInteger, conv_integer.infer, conv_integer.reference, conv_integer.macs
+    ),
     "depthwise_conv": Operator(
         depthwise_conv.DepthwiseConv,
         depthwise_conv.infer,
@@ -98,6 +105,9 @@ OPERATORS: dict[str, Operator] = {
         depthwise_conv.rows,
     ),
     "dequantize": Operator(dequantize.Dequantize, dequantize.infer, dequantize.reference),
+    "dynamic_quantize": Operator(
+        dynamic_quantize.DynamicQuantize, dynamic_quantize.infer, dynamic_quantize.reference
+    ),
     "extremum": Operator(extremum.Extremum, extremum.infer, extremum.reference),
     "fully_connected": Operator(
         fully_connected.FullyConnected,
@@ -115,11 +125,18 @@ OPERATORS: dict[str, Operator] = {
     "log_softmax": Operator(log_softmax.LogSoftmax, log_softmax.infer, log_softmax.reference),
     "lookup": Operator(lookup.Lookup, lookup.infer, lookup.reference),
     "lstm": Operator(lstm.Lstm, lstm.infer, lstm.reference, lstm.macs),
+    "matmul_integer": Operator(
+        matmul_integer.MatmulInteger,
+        matmul_integer.infer,
+        matmul_integer.reference,
+        matmul_integer.macs,
+    ),
     "max_pool": Operator(max_pool.MaxPool, max_pool.infer, max_pool.reference),
     "mean": Operator(mean.Mean, mean.infer, mean.reference, accumulate=mean.accumulate),
     "mirror_pad": Operator(mirror_pad.MirrorPad, mirror_pad.infer, mirror_pad.reference),
     "mul": Operator(mul.Mul, mul.infer, mul.reference, accumulate=mul.accumulate),
     "pad": Operator(pad.Pad, pad.infer, pad.reference),
+    "pair_lookup": Operator(pair_lookup.PairLookup, pair_lookup.infer, pair_lookup.reference),
     "prelu": Operator(prelu.Prelu, prelu.infer, prelu.reference),
     "quantize": Operator(quantize.Quantize, quantize.infer, quantize.reference),
     "reduce_extremum": Operator(

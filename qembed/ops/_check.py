@@ -81,6 +81,12 @@ def require_requantization(what: str, by: Requantization, channels: int) -> None
         raise ModelError(f"{what} rounds 'wide' and needs shifts of at most 7")
 
 
+def require_narrow_rounding(what: str, by: Requantization) -> None:
+    """Refuse a rounding that is not of int32 sums: in fixed point, or in float32 on the desk."""
+    if by.rounding != "float32":
+        require_integer_rounding(what, by)
+
+
 def require_integer_rounding(what: str, by: Requantization) -> None:
     """Refuse a rounding that only sums of products know."""
     if by.rounding not in ("double", "single"):

@@ -44,7 +44,7 @@ def infer(params: BatchMatmul, x1: Tensor, x2: Tensor) -> list[tuple[Shape, DTyp
     _check.require_dtype(x2, (x1.dtype,))
     _check.require_requantization("requantization", params.requantization, 1)
     if x1.dtype == "int8":
-        _check.require_integer_rounding("requantization", params.requantization)
+        _check.require_narrow_rounding("requantization", params.requantization)
     elif params.requantization.rounding != "wide":
         raise ModelError("int16 inputs need the rounding 'wide'")
     for what in ("input1_zero_point", "input2_zero_point", "output_zero_point"):

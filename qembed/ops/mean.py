@@ -42,7 +42,9 @@ def infer(params: Mean, x: Tensor) -> list[tuple[Shape, DType]]:
     by = params.requantization
     _check.require_array("multiplier", by.multiplier, ["int32"], (1,))
     _check.require_array("shift", by.shift, ["int32"], (1,))
-    _check.require_integer_rounding("requantization", by)
+    _check.require_narrow_rounding("requantization", by)
+    if by.rounding == "float32":
+        _check.require_requantization("requantization", by, 1)
     if by.multiplier[0] < 0 or not -31 <= by.shift[0] <= 30:
         raise ModelError("requantization needs a multiplier >= 0 and a shift in [-31, 30]")
     _check.require_in_range("input zero point", params.input_zero_point, x.dtype)

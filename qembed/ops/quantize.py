@@ -26,6 +26,9 @@ class Quantize:
         Integer input: input scale / output scale.
     input_zero_point : int
         Integer input only.
+    ties_to_even : bool
+        float32 input only, on the desk alone, to reproduce a desktop runtime: ties go to even
+        numbers instead of away from zero.
     """
 
     output_dtype: DType
@@ -33,6 +36,7 @@ class Quantize:
     scale: float | None = None
     requantization: Requantization | None = None
     input_zero_point: int = 0
+    ties_to_even: bool = False
 
 
 def infer(params: Quantize, x: Tensor) -> list[tuple[Shape, DType]]:
@@ -40,7 +44,7 @@ def infer(params: Quantize, x: Tensor) -> list[tuple[Shape, DType]]:
     _check.require_in_range("output zero point", params.output_zero_point, params.output_dtype)
     if x.dtype == "float32":
         _check.require_scale(params.scale)
-    elif params.requantization is None or params.scale is not None:
+    elif params.requantization is None or params.scale is not None or params.ties_to_even:
         raise ModelError(f"an input of type {x.dtype} needs a requantization and no scale")
     else:
         _check.require_in_range("input zero point", params.input_zero_point, x.dtype)
@@ -50,7 +54,7 @@ def infer(params: Quantize, x: Tensor) -> list[tuple[Shape, DType]]:
 
 
 def reference(params: Quantize, x: AnyArray) -> AnyArray:
-    """Run the layer by its definition: equation (15), ties away from zero.
+    """Run the layer by its definition: equation (15).
 
     Parameters
     ----------
@@ -68,6 +72,7 @@ def reference(params: Quantize, x: AnyArray) -> AnyArray:
     else:
         with np.errstate(over="ignore"):
             steps = (x / np.float32(params.scale)).astype(np.float64)
-        nearest = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
+        away = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
+        nearest = np.rint(steps) if params.ties_to_even else away
         y = np.clip(nearest, -(2.0**31), 2.0**31 - 1).astype(np.int64)
     return np.clip(y + params.output_zero_point, low, high).astype(params.output_dtype)

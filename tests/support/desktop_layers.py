@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization
+from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization, requantization
 from qembed.ir import Graph
 from qembed.ops.add import SumScale
 from qembed.validate import validate
@@ -45,6 +45,28 @@ def sums(op: str):
     return make
 
 
+def quantize(rng) -> tuple[Graph, tuple[np.ndarray, ...]]:
+    """Real numbers whose ties go to even steps."""
+    made, inputs = LAYERS["quantize"](rng)
+    while made.nodes[0].params.scale is None:
+        made, inputs = LAYERS["quantize"](rng)
+    return with_params(made, ties_to_even=True), inputs
+
+
+def narrow(op: str):
+    """Layers of one multiplier, scaled in float32."""
+
+    def make(rng) -> tuple[Graph, tuple[np.ndarray, ...]]:
+        made, inputs = LAYERS[op](rng)
+        real = choice(rng, (0.5, 0.25, 2.0**-8, 2.0 ** float(rng.uniform(-12, 1))))
+        by = requantization(np.array([float(np.float32(real))]), "float32")
+        while made.nodes[0].params.requantization.rounding == "wide":
+            made, inputs = LAYERS[op](rng)
+        return with_params(made, requantization=by), inputs
+
+    return make
+
+
 def with_params(made: Graph, **changed) -> Graph:
     (node,) = made.nodes
     node = replace(node, params=replace(node.params, **changed))
@@ -53,5 +75,7 @@ def with_params(made: Graph, **changed) -> Graph:
 
 DESKTOP_LAYERS = {
     "add": add,
+    "quantize": quantize,
+    **{op: narrow(op) for op in ("batch_matmul", "mean")},
     **{op: sums(op) for op in ("conv", "depthwise_conv", "fully_connected", "transpose_conv")},
 }

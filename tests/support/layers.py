@@ -21,8 +21,10 @@ from qembed.ops.broadcast_to import BroadcastTo
 from qembed.ops.compare import COMPARISONS, Compare
 from qembed.ops.concatenation import Concatenation
 from qembed.ops.conv import Conv
+from qembed.ops.conv_integer import ConvInteger
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.dequantize import Dequantize
+from qembed.ops.dynamic_quantize import DynamicQuantize
 from qembed.ops.extremum import Extremum
 from qembed.ops.fully_connected import FullyConnected
 from qembed.ops.gather import Gather
@@ -31,11 +33,13 @@ from qembed.ops.l2_normalization import MAX_ROW, L2Normalization
 from qembed.ops.log_softmax import LogSoftmax
 from qembed.ops.lookup import Lookup
 from qembed.ops.lstm import Gate, Lstm
+from qembed.ops.matmul_integer import MatmulInteger
 from qembed.ops.max_pool import MaxPool
 from qembed.ops.mean import Mean
 from qembed.ops.mirror_pad import MirrorPad
 from qembed.ops.mul import Mul
 from qembed.ops.pad import Pad
+from qembed.ops.pair_lookup import PairLookup
 from qembed.ops.prelu import Prelu
 from qembed.ops.quantize import Quantize
 from qembed.ops.reduce_extremum import ReduceExtremum
@@ -676,6 +680,56 @@ def dequantize(rng: Rng) -> tuple[Graph, Batch]:
     return with_batch(rng, graph("dequantize", params, [Tensor("x", (3, 5), dtype)]))
 
 
+def pair_lookup(rng: Rng) -> tuple[Graph, Batch]:
+    params = PairLookup(rng.integers(-128, 128, (256, 256)).astype(np.int8))
+    return with_batch(rng, graph("pair_lookup", params, operands(rng, "int8")))
+
+
+def given_point(rng: Rng, name: str) -> Tensor:
+    """A zero point that is an input, or a constant."""
+    data = values(rng, (), "int8") if rng.random() < 0.4 else None
+    return Tensor(name, (), "int8", data=None if data is None else np.array(data, np.int8))
+
+
+def conv_integer(rng: Rng) -> tuple[Graph, Batch]:
+    kernel = integer(rng, 1, 4), integer(rng, 1, 4)
+    dilation = choice(rng, ((1, 1), (integer(rng, 1, 3), integer(rng, 1, 3))))
+    groups, depth, each = choice(rng, (1, 1, 2, 3)), integer(rng, 1, 9), integer(rng, 1, 5)
+    size, windows = window(rng, kernel, dilation)
+    weights = values(rng, (groups * each, *kernel, depth), "int8")
+    x = Tensor("x", (choice(rng, (1, 1, 2)), *size, depth * groups), "int8")
+    params = ConvInteger(weights, **windows, dilation=dilation)
+    return with_batch(rng, graph("conv_integer", params, [x, given_point(rng, "point")]))
+
+
+def matmul_integer(rng: Rng) -> tuple[Graph, Batch]:
+    m, k, n = (integer(rng, 1, 6) for _ in range(3))
+    batch = some_shape(rng, 0, 3)
+    given = [
+        tuple(choice(rng, (1, n, n)) for n in batch)[integer(rng, 0, len(batch)) :] for _ in "12"
+    ]
+    x1, x2 = Tensor("x1", (*given[0], m, k), "int8"), Tensor("x2", (*given[1], k, n), "int8")
+    points = [given_point(rng, name) for name in ("p1", "p2")]
+    return with_batch(rng, graph("matmul_integer", MatmulInteger(), [x1, x2, *points]))
+
+
+def dynamic_quantize(rng: Rng) -> tuple[Graph, Batch]:
+    """Ranges of every kind; whole numbers over a range of 255 or 127.5 make ties."""
+    shape = some_shape(rng)
+    x = Tensor("x", shape, "float32")
+    made, (inputs,) = with_batch(rng, graph("dynamic_quantize", DynamicQuantize(), [x]))
+    kind = rng.random()
+    if kind < 0.5:
+        low = choice(rng, (0, -255, -100, -127.5))
+        steps = rng.integers(0, 511, inputs.shape) / 2 + low
+        inputs = steps.astype(np.float32)
+        inputs.reshape(len(inputs), -1)[:, 0] = low
+        inputs.reshape(len(inputs), -1)[:, -1] = low + 255
+    elif kind < 0.7:
+        inputs = np.abs(inputs) * choice(rng, (1, -1))
+    return made, (inputs.astype(np.float32),)
+
+
 LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
     "add": add,
     "average_pool": average_pool,
@@ -715,4 +769,8 @@ LAYERS: dict[str, Callable[[Rng], tuple[Graph, Batch]]] = {
     "softmax_int16": softmax_int16,
     "svdf": svdf,
     "lstm": lstm,
+    "pair_lookup": pair_lookup,
+    "conv_integer": conv_integer,
+    "matmul_integer": matmul_integer,
+    "dynamic_quantize": dynamic_quantize,
 }

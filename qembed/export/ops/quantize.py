@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from qembed.errors import UnsupportedError
 from qembed.export import fields, overlaps
 from qembed.export.lowering import Lowering
 from qembed.ir import Graph, Node
@@ -13,6 +14,11 @@ from qembed.ops.quantize import Quantize
 def lower(node: Node, graph: Graph) -> Lowering:
     """Fill the portable kernel's parameters."""
     params: Quantize = node.params
+    if params.ties_to_even:
+        raise UnsupportedError(
+            "ties to even reproduce a desktop runtime and have no kernel for devices; import the "
+            "model with the profile 'tflm'"
+        )
     x = graph.tensors[node.inputs[0]]
     output: fields.Fields = {"output_zero_point": params.output_zero_point}
     values: fields.Fields = {"count": math.prod(x.shape)}

@@ -50,7 +50,7 @@ from qembed.importers.tflite.ops.mean import axes_of
 from qembed.importers.tflite.ops.pad import padding_table
 from qembed.importers.tflite.values import Step
 from qembed.ir import AnyArray, Graph, Padding2D
-from qembed.numerics import PROFILES, window_padding
+from qembed.numerics import PROFILES
 from qembed.ops.mirror_pad import MirrorPad
 from qembed.tflite.reader import File, Operator, Value
 from qembed.validate import validate
@@ -213,10 +213,7 @@ def _transpose_conv(op: Operator) -> list[Step]:
     weights, stride = real(w), conv.strides(op)
     if weights.ndim != 4 or shape != y.shape or len(shape) != 4:
         raise ModelError(f"weights {values.describe(w)} and output {shape} must be images")
-    top, left = (
-        window_padding(op.options["padding"], shape[1 + i], weights.shape[1 + i], stride[i], 1)[0]
-        for i in (0, 1)
-    )
+    (top, _), (left, _) = conv.padding(op, y, weights.shape[1:3])
     params = TransposeConv(
         weights,
         _bias(op, weights.shape[0], 3),

@@ -63,11 +63,16 @@ def _pair(op: Operator, height: str, width: str) -> tuple[int, int]:
 def padding(
     op: Operator, x: Value, window: tuple[int, ...], dilation: tuple[int, int] = (1, 1)
 ) -> Padding2D:
-    """Return the padding in pixels of a window (height, width) sliding over the NHWC input."""
+    """Return the padding in pixels of a window (height, width) sliding over the NHWC input.
+
+    Other formats say it in pixels already.
+    """
+    given = op.options["padding"]
+    if not isinstance(given, str):
+        return given[0], given[1]
     stride = strides(op)
     vertical, horizontal = (
-        window_padding(op.options["padding"], x.shape[1 + i], window[i], stride[i], dilation[i])
-        for i in (0, 1)
+        window_padding(given, x.shape[1 + i], window[i], stride[i], dilation[i]) for i in (0, 1)
     )
     return vertical, horizontal
 

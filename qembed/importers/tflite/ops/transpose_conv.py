@@ -6,7 +6,7 @@ from qembed.errors import ModelError
 from qembed.importers.tflite import values
 from qembed.importers.tflite.ops import conv
 from qembed.importers.tflite.values import Step
-from qembed.numerics import Numerics, window_padding
+from qembed.numerics import Numerics
 from qembed.ops.transpose_conv import TransposeConv
 from qembed.tflite.reader import Operator
 
@@ -19,15 +19,12 @@ def convert(op: Operator, numerics: Numerics) -> list[Step]:
     if len(x.shape) != 4 or weights.ndim != 4 or shape != y.shape:
         raise ModelError(f"{values.describe(x)} and weights must be images, of output {shape}")
     stride = conv.strides(op)
-    offset = tuple(
-        window_padding(op.options["padding"], shape[1 + i], weights.shape[1 + i], stride[i], 1)[0]
-        for i in (0, 1)
-    )
+    (top, _), (left, _) = conv.padding(op, y, weights.shape[1:3])
     params = TransposeConv(
         weights=weights,
         output_size=(shape[1], shape[2]),
         stride=stride,
-        offset=(offset[0], offset[1]),
+        offset=(top, left),
         **conv.accumulation(op, numerics, x, w, y, weights.shape[0], 0, bias_index=3),
     )
     return [Step("transpose_conv", params, (x,), (y,))]

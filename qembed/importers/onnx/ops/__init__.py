@@ -1,0 +1,68 @@
+"""Conversion of every ONNX operator: modules by kind, and this table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qembed.importers.onnx.ops import elementwise, integer, layers, moves, pools, quantization
+from qembed.importers.onnx.reader import Node
+from qembed.importers.onnx.signals import Builder
+
+CONVERTERS: dict[str, Callable[[Builder, Node], None]] = {
+    "Abs": elementwise.convert_unary,
+    "Add": elementwise.convert_binary,
+    "AveragePool": pools.convert_average,
+    "BatchNormalization": layers.convert_batch_normalization,
+    "Ceil": elementwise.convert_unary,
+    "Clip": elementwise.convert_clip,
+    "Concat": moves.convert_concat,
+    "Conv": layers.convert_conv,
+    "ConvInteger": integer.convert_conv,
+    "ConvTranspose": layers.convert_conv_transpose,
+    "DepthToSpace": moves.convert_depth_to_space,
+    "DequantizeLinear": quantization.convert_dequantize,
+    "Div": elementwise.convert_binary,
+    "Dropout": moves.convert_identity,
+    "DynamicQuantizeLinear": integer.convert_dynamic_quantize,
+    "Elu": elementwise.convert_unary,
+    "Flatten": moves.convert_flatten,
+    "Floor": elementwise.convert_unary,
+    "Gather": moves.convert_gather,
+    "Gemm": layers.convert_gemm,
+    "GlobalAveragePool": pools.convert_global,
+    "GlobalMaxPool": pools.convert_global,
+    "HardSwish": elementwise.convert_unary,
+    "Identity": moves.convert_identity,
+    "LeakyRelu": elementwise.convert_unary,
+    "LogSoftmax": pools.convert_softmax,
+    "MatMul": layers.convert_matmul,
+    "MatMulInteger": integer.convert_matmul,
+    "Max": elementwise.convert_binary,
+    "MaxPool": pools.convert_max,
+    "Min": elementwise.convert_binary,
+    "Mul": elementwise.convert_binary,
+    "Neg": elementwise.convert_unary,
+    "PRelu": elementwise.convert_prelu,
+    "Pad": moves.convert_pad,
+    "QuantizeLinear": quantization.convert_quantize,
+    "Reciprocal": elementwise.convert_unary,
+    "ReduceMax": pools.convert_reduce,
+    "ReduceMean": pools.convert_reduce,
+    "ReduceMin": pools.convert_reduce,
+    "ReduceSum": pools.convert_reduce,
+    "Relu": elementwise.convert_relu,
+    "Reshape": moves.convert_reshape,
+    "Resize": moves.convert_resize,
+    "Shape": moves.convert_shape,
+    "Sigmoid": elementwise.convert_unary,
+    "Slice": moves.convert_slice,
+    "Softmax": pools.convert_softmax,
+    "SpaceToDepth": moves.convert_space_to_depth,
+    "Split": moves.convert_split,
+    "Sqrt": elementwise.convert_unary,
+    "Squeeze": moves.convert_squeeze,
+    "Sub": elementwise.convert_binary,
+    "Tanh": elementwise.convert_unary,
+    "Transpose": moves.convert_transpose,
+    "Unsqueeze": moves.convert_unsqueeze,
+}
