@@ -69,6 +69,15 @@ class FaultyPort:
         self.timeout: float = READ_TICK
 
     @property
+    def baudrate(self) -> int:
+        """Bits per second of the real port."""
+        return self._port.baudrate
+
+    @baudrate.setter
+    def baudrate(self, baud: int) -> None:
+        self._port.baudrate = baud
+
+    @property
     def in_waiting(self) -> int:
         """Bytes that can be read at once."""
         self._pump()
@@ -175,6 +184,12 @@ class PacedPort:
     port : SerialPort
         One that has no pace of its own, such as a pseudo-terminal; closed together with this one.
     baud : int
+        Of the device.
+
+    Attributes
+    ----------
+    baudrate : int
+        Of the host: at another than the device's, other bytes arrive than are sent.
     """
 
     PIECE = 16
@@ -182,6 +197,7 @@ class PacedPort:
 
     def __init__(self, port: SerialPort, baud: int) -> None:
         self._port = port
+        self._device_baud = self.baudrate = baud
         self._byte_seconds = 10 / baud
         self._up: deque[tuple[float, bytes]] = deque()
         self._down: deque[tuple[float, bytes]] = deque()
@@ -218,8 +234,15 @@ class PacedPort:
         self._port.close()
 
     def _enqueue(self, queue: deque[tuple[float, bytes]], data: bytes) -> None:
+        if self.baudrate != self._device_baud:
+            data = garbled(data)
         at = max(queue[-1][0] if queue else 0.0, time.monotonic())
         for start in range(0, len(data), self.PIECE):
             piece = data[start : start + self.PIECE]
             at += len(piece) * self._byte_seconds
             queue.append((at, piece))
+
+
+def garbled(data: bytes) -> bytes:
+    """Return what a receiver at another rate makes of bytes."""
+    return bytes((byte ^ 0xA6) | 0x41 for byte in data)

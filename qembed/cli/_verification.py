@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ from typing import Any
 import click
 
 from qembed.cli import Exit
-from qembed.cli._common import FILE, baseline_options, emit, json_option, progress
+from qembed.cli._common import FILE, baseline_options, emit, json_option, progress, stderr
+from qembed.cli._line import Plug
 from qembed.device.session import Session
 from qembed.files import write_text
 from qembed.report import html, junit
@@ -22,10 +25,16 @@ from qembed.report.model import summarize
 from qembed.report.verification import Result, verification_tables
 from qembed.report.verification_page import verification_cases, verification_page
 from qembed.targets import Target
-from qembed.verify.check import verify
+from qembed.verify.check import Judge
+from qembed.verify.journal import Recorder
+from qembed.verify.soak import Standing, soak
 from qembed.verify.stress import LAYOUTS, stress
 from qembed.verify.subject import Subject
 from qembed.verify.trial import Trial
+from qembed.verify.witness import Witness
+
+SAY_AFTER = 300.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +84,84 @@ def judge_all(
             def steps() -> Callable[[int, int], None]:
                 return _steps(advance)
 
-            session, inputs = subject.session, trial.inputs
-            reports = [verify(subject.graph, session, subject.layers, inputs, steps())]
+            session = subject.session
+            reports = [_judge(subject, trial).run_once(steps())]
             if stressed:
                 assert isinstance(session, Session)  # what is recorded cannot be stressed
                 reports += stress(subject, session, trial, steps)
             return [Result(subject.graph, trial, report) for report in reports]
 
         return [result for results in pool.map(one, subjects, trials) for result in results]
+
+
+def soak_all(
+    subjects: Sequence[Subject],
+    trials: Sequence[Trial],
+    pool: ThreadPoolExecutor,
+    seconds: float,
+    plugs: Sequence[Plug] = (),
+) -> list[Result]:
+    """Verify all boards again and again, with a line that says how they stand."""
+    with standing_line(len(subjects), seconds) as tell:
+
+        def one(number: int) -> Result:
+            subject, trial = subjects[number], trials[number]
+            reopen = _again(subject.session, plugs[number]) if plugs else None
+            judge = _judge(subject, trial)
+            report = soak(judge, seconds, reopen, lambda standing: tell(number, standing))
+            return Result(subject.graph, trial, report)
+
+        return list(pool.map(one, range(len(subjects))))
+
+
+def _judge(subject: Subject, trial: Trial) -> Judge:
+    return Judge(subject.graph, subject.session, subject.layers, trial.inputs, subject.build)
+
+
+def _again(witness: Witness, plug: Plug) -> Callable[[], Witness]:
+    """Open a board's port once more; what it says goes on into the same recording."""
+
+    def reopen() -> Witness:
+        session = plug.session_again()
+        return witness.moved_to(session) if isinstance(witness, Recorder) else session
+
+    return reopen
+
+
+@contextlib.contextmanager
+def standing_line(boards: int, seconds: float) -> Iterator[Callable[[int, Standing], None]]:
+    """Show how long runs stand: a live line on a terminal, else one every few minutes."""
+    console = stderr()
+    standings: dict[int, Standing] = {}
+    said = time.monotonic()
+    with console.status("soaking") as status:
+
+        def tell(number: int, standing: Standing) -> None:
+            nonlocal said
+            standings[number] = standing
+            if console.is_terminal:
+                status.update(_standing(list(standings.values()), seconds))
+            elif time.monotonic() - said >= SAY_AFTER:
+                said = time.monotonic()
+                click.echo(_standing(list(standings.values()), seconds), err=True)
+
+        yield tell
+
+
+def _standing(standings: Sequence[Standing], seconds: float) -> str:
+    """Sum up all boards in a line."""
+    spent = max(standing.seconds for standing in standings)
+    counted = [
+        f"{sum(getattr(standing, name) for standing in standings):,} {what}"
+        for name, what in (
+            ("passes", "passes"),
+            ("samples", "samples"),
+            ("differing", "different"),
+            ("resets", "resets"),
+            ("reconnects", "reconnects"),
+        )
+    ]
+    return f"{spent / 3600:.2f} of {seconds / 3600:.2f} h: {', '.join(counted)}"
 
 
 def _steps(advance: Callable[[int], None]) -> Callable[[int, int], None]:

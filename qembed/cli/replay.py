@@ -18,9 +18,14 @@ from qembed.verify.trial import Trial
 @click.argument("recording", type=FILE)
 @click.argument("model", type=FILE, required=False)
 @click.option("--export", "manifest", type=FILE, help="The .json of the export on the board.")
+@click.option("--elf", type=FILE, help="The board's linked firmware: gives flash addresses.")
 @reporting_options
 def command(
-    recording: Path, model: Path | None, manifest: Path | None, reporting: Reporting
+    recording: Path,
+    model: Path | None,
+    manifest: Path | None,
+    elf: Path | None,
+    reporting: Reporting,
 ) -> int:
     """Judge what a board said once more, without the board.
 
@@ -28,7 +33,8 @@ def command(
     computer. Exit status 0: equal, 1: different.
     """
     said = journal.load(recording)
-    subject = subject_of(journal.Replay(said), load_model(model) if model else None, manifest)
+    graph = load_model(model) if model else None
+    subject = subject_of(journal.Replay(said), graph, manifest, elf)
     trial = Trial(journal.samples_of(said, subject.graph), f"recorded in {recording.name}")
     with ThreadPoolExecutor(1) as pool:
         results = judge_all([subject], [trial], pool)

@@ -20,13 +20,36 @@ from qembed.cli._common import (
     optimize_option,
     stderr,
 )
-from qembed.cli._verification import Reporting, conclude, judge_all, reporting_options
-from qembed.device.transport import open_port
+from qembed.cli._line import LineOptions, Plug, line_options
+from qembed.cli._verification import Reporting, conclude, judge_all, reporting_options, soak_all
 from qembed.errors import QembedError, ToolError, UnsupportedError
 from qembed.ir import Graph
 from qembed.report.verification import Result
 from qembed.verify.subject import Subject, at_port, journal_of, on_board, recorded
 from qembed.verify.trial import Kind, Trial, choose, repeated
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What to run on every board: `trial` makes its samples, `hours` is how long to repeat them."""
+
+    trial: Callable[[Graph], Trial]
+    stress: bool
+    hours: float | None
+    record: Path | None
+    resume: bool
+
+    def run(
+        self,
+        subjects: Sequence[Subject],
+        trials: Sequence[Trial],
+        pool: ThreadPoolExecutor,
+        plugs: Sequence[Plug] = (),
+    ) -> list[Result]:
+        """Verify boards that have answered, all at once."""
+        if self.hours is None:
+            return judge_all(subjects, trials, pool, self.stress)
+        return soak_all(subjects, trials, pool, 3600 * self.hours, plugs)
 
 
 @click.command("verify")
@@ -55,11 +78,17 @@ from qembed.verify.trial import Kind, Trial, choose, repeated
     help="Run inputs or else the model's samples; random inputs; ones that drive every layer to "
     "its arithmetic corners; or all of these.",
 )
-@click.option("--baud", type=click.IntRange(300), default=115200, help="Bits per second.")
-@click.option("--rtscts", is_flag=True, help="Hardware flow control.")
-@click.option("--reset", is_flag=True, help="Reset the board when its port is opened (DTR, RTS).")
+@line_options
 @click.option("--export", "manifest", type=FILE, help="The .json of the export on the board.")
+@click.option("--elf", type=FILE, help="The board's linked firmware: gives flash addresses.")
 @click.option("--repeat", type=click.IntRange(1), default=1, help="Run every sample so often.")
+@click.option(
+    "--soak",
+    "hours",
+    type=click.FloatRange(0, min_open=True),
+    metavar="HOURS",
+    help="Run everything again and again for so long; a board that goes away is waited for.",
+)
 @click.option(
     "--stress",
     is_flag=True,
@@ -79,11 +108,11 @@ def command(
     inputs: Path | None,
     samples: int | None,
     vectors: str,
-    baud: int,
-    rtscts: bool,
-    reset: bool,
+    line: LineOptions,
     manifest: Path | None,
+    elf: Path | None,
     repeat: int,
+    hours: float | None,
     stress: bool,
     record: Path | None,
     resume: bool,
@@ -106,99 +135,89 @@ def command(
         raise click.UsageError("--record goes with one board")
     if ports and optimize:
         raise click.UsageError("--optimize goes with --board: a port runs what was exported before")
-    if stress and (record or resume):
-        raise click.UsageError("--stress goes without --record and --resume")
-    graph = load_model(model) if boards or model else None
+    if stress and (record or resume or hours):
+        raise click.UsageError("--stress goes without --record, --resume and --soak")
 
     def choose_for(graph: Graph) -> Trial:
         return repeated(choose(graph, cast(Kind, vectors), inputs, samples), repeat)
 
+    plan = _Plan(choose_for, stress, hours, record, resume)
+    graph = load_model(model) if boards or model else None
     if boards and graph:
-        trial = choose_for(graph)
+        every = "all" in boards
+        chosen = [load_board(name, optimize) for name in (list_boards() if every else boards)]
+        results = list(_on_boards(plan, graph, chosen, every, cmsis_nn))
+        return conclude("verify", results, reporting, None if every else chosen[0].target)
+    return conclude("verify", _at_ports(plan, graph, ports, line, manifest, elf), reporting)
 
-        @contextlib.contextmanager
-        def booted(board: Board) -> Iterator[Subject]:
-            with on_board(graph, board, cmsis_nn) as subject, contextlib.ExitStack() as stack:
-                yield _kept(stack, subject, record, resume) if record else subject
 
-        return conclude(
-            "verify",
-            list(_on_boards(booted, trial, _chosen(boards, optimize), stress)),
-            reporting,
-            None if "all" in boards else load_board(boards[0], optimize).target,
-        )
-    if graph:
-        trial = choose_for(graph)  # before a port is opened: what is wrong here is wrong anyway
+def _at_ports(
+    plan: _Plan,
+    graph: Graph | None,
+    urls: Sequence[str],
+    line: LineOptions,
+    manifest: Path | None,
+    elf: Path | None,
+) -> list[Result]:
+    """Verify boards behind ports, all at once."""
+    # Before a port is opened: what is wrong with the samples is wrong anyway.
+    trial = plan.trial(graph) if graph else None
     with contextlib.ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(len(ports)))
-        lines = [
-            stack.enter_context(
-                contextlib.closing(open_port(url, baud, rtscts=rtscts, reset=reset))
-            )
-            for url in ports
-        ]
+        pool = stack.enter_context(ThreadPoolExecutor(len(urls)))
+        plugs = [stack.enter_context(Plug(url, line)) for url in urls]
         with stderr().status("shaking hands"):
-            subjects = list(pool.map(lambda line: at_port(line, graph, manifest), lines))
-        trials = [trial if graph else choose_for(s.graph) for s in subjects]
-        if not stress:
-            subjects = [_kept(stack, s, record, resume) for s in subjects]
+            subjects = list(pool.map(lambda plug: at_port(plug.port, graph, manifest, elf), plugs))
+        trials = [trial or plan.trial(subject.graph) for subject in subjects]
+        if not plan.stress:
+            subjects = [_kept(stack, subject, plan) for subject in subjects]
         try:
-            results = judge_all(subjects, trials, pool, stress)
+            return plan.run(subjects, trials, pool, plugs)
         except KeyboardInterrupt:
             click.echo("what the board said is kept: --resume goes on from here", err=True)
             raise
-    return conclude("verify", results, reporting)
 
 
-def _kept(
-    stack: contextlib.ExitStack, subject: Subject, record: Path | None, resume: bool
-) -> Subject:
+def _kept(stack: contextlib.ExitStack, subject: Subject, plan: _Plan) -> Subject:
     """Record a board, in any case where an interruption can be resumed from."""
-    path = record or journal_of(subject.session.url)
+    path = plan.record or journal_of(subject.session.url)
     try:
-        if record is None:
+        if plan.record is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        return stack.enter_context(recorded(subject, path, resume))
+        return stack.enter_context(recorded(subject, path, plan.resume))
     except (QembedError, OSError) as error:
-        if record or resume:
+        if plan.record or plan.resume:
             raise
         click.echo(f"not recorded: {error}", err=True)
         return subject
 
 
-@dataclass(frozen=True, slots=True)
-class _Boards:
-    """Boards to verify, and whether one that cannot be is passed over."""
-
-    boards: tuple[Board, ...]
-    every: bool
-
-
-def _chosen(names: Sequence[str], optimize: str | None) -> _Boards:
-    every = "all" in names
-    boards = [load_board(name, optimize) for name in (list_boards() if every else names)]
-    return _Boards(tuple(b for b in boards if b.emulator is not None or not every), every)
-
-
 def _on_boards(
-    booted: Callable[[Board], contextlib.AbstractContextManager[Subject]],
-    trial: Trial,
-    chosen: _Boards,
-    stress: bool,
+    plan: _Plan, graph: Graph, boards: Sequence[Board], every: bool, cmsis_nn: Path | None
 ) -> Iterator[Result]:
-    """Verify on boards of this computer, one after the other."""
+    """Verify on boards of this computer, one after the other; of `every` one, those that can."""
+    trial = plan.trial(graph)
     done = 0
-    for board in chosen.boards:
+    for board in boards:
+        if every and board.emulator is None:
+            continue
         try:
-            with contextlib.ExitStack() as stack:
-                with stderr().status(f"building for {board.name}"):
-                    subject = stack.enter_context(booted(board))
-                with ThreadPoolExecutor(1) as pool:
-                    yield from judge_all([subject], [trial], pool, stress)
+            yield from _on_board(plan, graph, trial, board, cmsis_nn)
             done += 1
         except (ToolError, UnsupportedError) as error:
-            if not chosen.every:
+            if not every:
                 raise
             click.echo(f"skipped {board.name}: {error}", err=True)
     if not done:
         raise ToolError("no board could be verified: see qembed doctor")
+
+
+def _on_board(
+    plan: _Plan, graph: Graph, trial: Trial, board: Board, cmsis_nn: Path | None
+) -> list[Result]:
+    with contextlib.ExitStack() as stack:
+        with stderr().status(f"building for {board.name}"):
+            subject = stack.enter_context(on_board(graph, board, cmsis_nn))
+        if plan.record:
+            subject = _kept(stack, subject, plan)
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        return plan.run([subject], [trial], pool)

@@ -17,12 +17,13 @@ EM_ARM, EM_RISCV = 40, 243
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section header: address and size in bytes, `kind` an SHT_, `flags` the SHF_ bits."""
+    """A section header: places and size in bytes, `kind` an SHT_, `flags` the SHF_ bits."""
 
     name: str
     kind: int
     flags: int
     address: int
+    offset: int
     size: int
 
     @property
@@ -92,9 +93,7 @@ def _parse(data: bytes) -> Elf:
     machine, table, entry_bytes, count, names = (header[i] for i in (1, 5, 10, 11, 12))
     section_format = order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII")
     raw = [struct.unpack_from(section_format, data, table + i * entry_bytes) for i in range(count)]
-    sections = tuple(
-        Section(_text(data, raw[names][4] + s[0]), s[1], s[2], s[3], s[5]) for s in raw
-    )
+    sections = tuple(Section(_text(data, raw[names][4] + s[0]), *s[1:6]) for s in raw)
     symbols: list[Symbol] = []
     for s in raw:
         if s[1] == SHT_SYMTAB:

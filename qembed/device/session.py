@@ -36,6 +36,11 @@ from qembed.protocol.messages import (
     explain,
 )
 
+FAST_BAUDS = (921_600, 1_000_000, 2_000_000, 460_800, 230_400)
+USUAL_BAUDS = (115_200, *FAST_BAUDS, 57_600, 38_400, 19_200, 9_600)
+"""What boards are set to, the likeliest first."""
+PROBE_SECONDS = 0.7
+"""How long a firmware is waited for at one of several rates."""
 HELLO_TIMEOUT = 5.0
 """Seconds for a board to answer at all: an emulator looks for an opened terminal once a second."""
 PATIENCE = 60.0
@@ -434,13 +439,56 @@ class Session:
         heard = self.statistics.received_bytes
         if not heard:
             return (
-                f"nothing answers on {self.port.url}; check that a verification firmware runs there"
-                " and that RX and TX are not swapped"
+                f"nothing answers on {self.port.url}{self.port.speed}; check that a verification"
+                " firmware runs there and that RX and TX are not swapped; --baud auto tries other"
+                " rates"
             )
         return (
-            f"something talks on {self.port.url} ({heard} bytes) but it is no qembed firmware;"
-            " check the baud rate, or flash a verification firmware"
+            f"something talks on {self.port.url}{self.port.speed} ({heard} bytes) but it is no"
+            " qembed firmware; try --baud auto, or flash a verification firmware"
         )
+
+
+def find_baud(port: Port, bauds: Sequence[int]) -> int:
+    """Set a port to the first rate at which a firmware answers.
+
+    Parameters
+    ----------
+    port : Port
+        Open, at any rate.
+    bauds : sequence of int
+        Tried in this order.
+
+    Raises
+    ------
+    DeviceError
+        If none answers, with all that were tried.
+    """
+    heard: list[str] = []
+    for baud in bauds:
+        port.set_baud(baud)
+        answers, received = _answers(port, PROBE_SECONDS)
+        if answers:
+            return baud
+        if received:
+            heard.append(str(baud))
+    noise = f", where something talked at {', '.join(heard)}" if heard else ""
+    raise DeviceError(
+        f"no qembed firmware answers on {port.url} at any of {', '.join(map(str, bauds))} baud"
+        f"{noise}; check the wires, or flash a verification firmware"
+    )
+
+
+def _answers(port: Port, seconds: float) -> tuple[bool, int]:
+    """Greet; tell whether a firmware answers, of whatever version, and how many bytes came."""
+    client = Client(_draw_session(), time.monotonic())
+    client.submit(hello())
+    port.write(b"\0")
+    end = time.monotonic() + seconds
+    while client.info is None and (now := time.monotonic()) < end:
+        port.write(client.poll(now))
+        client.receive(port.read(), now)
+    return client.info is not None, client.statistics.received_bytes
 
 
 def _draw_session() -> int:

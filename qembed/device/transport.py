@@ -23,6 +23,8 @@ CHUNK = 4096
 class SerialPort(Protocol):
     """The part of pyserial's interface that is used; `qembed.testing.FaultyPort` has it too."""
 
+    baudrate: int
+
     @property
     def in_waiting(self) -> int:
         """Bytes that can be read at once."""
@@ -75,6 +77,22 @@ class Port:
         """
         with _explained(self.url):
             self.serial.write(data)
+
+    @property
+    def speed(self) -> str:
+        """Say how fast it was opened, for messages; empty where bytes have no pace."""
+        return "" if "://" in self.url else f" at {self.serial.baudrate} baud"
+
+    def set_baud(self, baud: int) -> None:
+        """Change the bits per second.
+
+        Raises
+        ------
+        DeviceError
+            If the port is gone, or cannot be so fast.
+        """
+        with _explained(self.url):
+            self.serial.baudrate = baud
 
     def close(self) -> None:
         """Release the port; never fails."""

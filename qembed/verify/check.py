@@ -85,9 +85,7 @@ def verify(
     DeviceError
         If the firmware holds another model, or the board stops answering.
     """
-    judge = Judge(graph, session, layers, inputs, build)
-    judge.run(progress)
-    return judge.report()
+    return Judge(graph, session, layers, inputs, build).run_once(progress)
 
 
 class Judge:
@@ -140,6 +138,11 @@ class Judge:
     def resets(self) -> int:
         """How often the board forgot the session."""
         return self._past_resets + self._task.session.resets
+
+    def run_once(self, progress: Progress | None = None) -> Report:
+        """Run every sample and report."""
+        self.run(progress)
+        return self.report()
 
     def run(self, progress: Progress | None = None) -> None:
         """Run every sample once and compare.

@@ -8,6 +8,7 @@ that samples may be added at the end when it is taken up again.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import struct
@@ -190,6 +191,12 @@ class Recorder:
             self._file.write(framing.DELIMITER)  # what was cut off must not swallow what follows
         else:
             self._write(HEADER + json.dumps(_describe(board)).encode())
+
+    def moved_to(self, board: Witness) -> Recorder:
+        """Go on with the same journal after the board was plugged in again."""
+        moved = copy.copy(self)
+        moved._board = board
+        return moved
 
     def close(self) -> None:
         """Close the journal."""

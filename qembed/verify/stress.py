@@ -35,12 +35,14 @@ def stress(
     Raises
     ------
     DeviceError
-        If a run writes outside the arena, saying where.
+        If the board stops answering.
     """
     model = model_index(session, graph_hash(subject.graph))
     for fill, shift in LAYOUTS:
         session.setup(model, stress=True, fill=fill, shift=shift)
-        report = verify(subject.graph, session, subject.layers, trial.inputs, progress())
+        report = verify(
+            subject.graph, session, subject.layers, trial.inputs, progress(), subject.build
+        )
         moved = f", arena moved by {shift}" if shift else ""
         yield replace(report, firmware=f"{report.firmware}{moved}, full of 0x{fill:02x}")
     session.setup(model, stress=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from qembed.boards import Board
 from qembed.container import graph_hash
 from qembed.device.build import build_firmware
+from qembed.device.elf import read_elf
 from qembed.device.emulator import boot
 from qembed.device.host_tools import cache_folder
 from qembed.device.session import Session
@@ -67,13 +68,21 @@ def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterat
             yield Subject(graph, Session(port), layers_of(sources), build)
 
 
-def at_port(port: Port, graph: Graph | None = None, manifest: Path | None = None) -> Subject:
+def at_port(
+    port: Port,
+    graph: Graph | None = None,
+    manifest: Path | None = None,
+    elf: Path | None = None,
+) -> Subject:
     """Shake hands with the board behind a port; the rest as for `subject_of`."""
-    return subject_of(Session(port), graph, manifest)
+    return subject_of(Session(port), graph, manifest, elf)
 
 
 def subject_of(
-    witness: Witness, graph: Graph | None = None, manifest: Path | None = None
+    witness: Witness,
+    graph: Graph | None = None,
+    manifest: Path | None = None,
+    elf: Path | None = None,
 ) -> Subject:
     """Find out which model a board holds, and what its layers are.
 
@@ -84,16 +93,23 @@ def subject_of(
         By default the board is asked, and what was exported on this computer is searched.
     manifest : Path, optional
         The ``<prefix>.json`` of the export on the board; by default likewise.
+    elf : Path, optional
+        The linked firmware.
 
     Raises
     ------
+    ToolError
+        If `elf` is no ELF file.
     DeviceError
         If no qembed firmware answers, it holds another model, or its export is not known.
     """
     graph = model_on(witness.models) if graph is None else graph
     model = witness.models[model_index(witness, graph_hash(graph))]
     layers = layers_on(graph, model) if manifest is None else read_manifest(manifest, graph)
-    return Subject(graph, witness, layers)
+    if elf is None:
+        return Subject(graph, witness, layers)
+    read_elf(elf)  # what is wrong with it is to be said before hours of work
+    return Subject(graph, witness, layers, Build(elf, model.name))
 
 
 @contextlib.contextmanager

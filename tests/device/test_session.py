@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from qembed.device import session as session_module
-from qembed.device.session import Session
+from qembed.device.session import Session, find_baud
 from qembed.device.transport import Port
 from qembed.errors import DeviceError, InputError
 from qembed.protocol.hashing import hash_bytes, input_hash
-from qembed.testing import Faults, FaultyPort
+from qembed.testing import Faults, FaultyPort, PacedPort
 from qembed.verify.witness import model_index
 from support import fault_sessions
 from support.fault_sessions import check, draw_inputs
@@ -259,6 +259,26 @@ def test_no_firmware_behind_the_port(script, complaint, monkeypatch):
         opened.close()
         for fd in fds:
             os.close(fd)
+
+
+def test_the_rate_at_which_a_board_answers_is_found(program):
+    with Board(program) as board:
+        paced = PacedPort(board.open().serial, 230_400)
+        port = Port(board.url, paced)
+        assert find_baud(port, (115_200, 921_600, 230_400, 9_600)) == 230_400
+        inputs = draw_inputs(SMALL, 3, random.Random(4))
+        check(SMALL, inputs, list(Session(port).infer_many(SMALL, inputs)))
+        with pytest.raises(DeviceError, match=r"answers on .* at any of 115200, 9600 baud"):
+            find_baud(port, (115_200, 9_600))
+
+
+def test_a_wrong_rate_is_named_with_the_remedy(program, monkeypatch):
+    monkeypatch.setattr(session_module, "HELLO_TIMEOUT", 0.5)
+    with Board(program) as board:
+        paced = PacedPort(board.open().serial, 230_400)
+        paced.baudrate = 57_600
+        with pytest.raises(DeviceError, match=r"at 57600 baud.*--baud auto"):
+            Session(Port(board.url, paced))
 
 
 def test_a_firmware_of_another_version_is_named(tmp_path, program):

@@ -132,7 +132,9 @@ class World:
         assert isinstance(info, Info)
         assert (info.frame_bytes, info.window, info.firmware) == (FRAME, WINDOW, "fake")
         self.client.models = (self.ask(Job(Type.DESCRIBE)),)
-        assert self.client.models[0] == Model(HASH, 10, 1, (self.device.input_bytes,), (4,), "m", "x-1")
+        assert self.client.models[0] == Model(
+            HASH, 10, 1, (self.device.input_bytes,), (4,), "m", "x-1"
+        )
         return self
 
 
