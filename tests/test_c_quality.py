@@ -44,6 +44,7 @@ ON_CORTEX_M0 = {
     "portable/qe_transpose_conv": {"__aeabi_idivmod"},  # once per pixel
     "m0/qe_average_pool": {"__aeabi_idiv"},  # once per output
     "m0/qe_depthwise_conv": {"__aeabi_idiv", "__aeabi_idivmod"},  # once per row
+    "compact/qe_average_pool": {"__aeabi_idiv"},  # once per output
 }
 ON_CORTEX_M4 = {"portable/qe_dequantize": {"__aeabi_l2f"}}
 DIVISION_OF_64_BITS = r"__aeabi_u?ldivmod|__u?divdi3"

@@ -20,10 +20,11 @@ typedef struct {
     uint16_t taps; /**< Of a filter; a multiple of four, but for depthwise. */
     uint8_t wide_bias;
     uint8_t channel_step;
-    int8_t input_zero_point; /**< Subtracted from every input; 0 if the bias takes it in. */
+    int8_t input_zero_point; /**< Subtracted from every input; the biases take in the rest. */
     int8_t zero_point;       /**< Of the output. */
     int8_t minimum;          /**< Clamp of the output. */
     int8_t maximum;
+    int8_t padding_value; /**< The input's zero point: what surrounds an image. */
 } qe_compact_filters;
 
 /** A (height, width) pair. */
@@ -38,19 +39,34 @@ static inline int32_t qe_compact_bias(const qe_compact_filters *filters, int32_t
                               : ((const int16_t *)filters->bias)[channel];
 }
 
-/** @brief The output of a filter whose products and bias sum up to @p acc, below 2^30. */
-static inline int8_t qe_compact_finish(const qe_compact_filters *filters, int32_t acc,
-                                       int32_t multiplier, int32_t shift)
+/** @brief @p acc * @p multiplier / 2^(31 + @p shift), rounded twice; |acc| < 2^30, shift > 0. */
+static inline int32_t qe_compact_scale(int32_t acc, int32_t multiplier, int32_t shift)
 {
 #if QE_LONG_MULTIPLY
     /* qe_high_multiply() of twice the sum, so that the upper half of the product is the result. */
-    int32_t y = (int32_t)(((int64_t)(2 * acc) * multiplier + ((int64_t)1 << 31)) >> 32);
+    const int32_t y = (int32_t)(((int64_t)(2 * acc) * multiplier + ((int64_t)1 << 31)) >> 32);
 #else
-    int32_t y = qe_high_multiply(acc, multiplier);
+    const int32_t y = qe_high_multiply(acc, multiplier);
 #endif
     const int32_t half = (int32_t)((1U << shift) >> 1);
-    y = ((y + half + (y >> 31)) >> shift) + filters->zero_point; /* ties away from zero */
+    return (y + half + (y >> 31)) >> shift; /* ties away from zero */
+}
+
+/** @brief The output of a filter whose products and bias sum up to @p acc. */
+static inline int8_t qe_compact_finish(const qe_compact_filters *filters, int32_t acc,
+                                       int32_t multiplier, int32_t shift)
+{
+    const int32_t y = qe_compact_scale(acc, multiplier, shift) + filters->zero_point;
     return (int8_t)qe_clamp(y, filters->minimum, filters->maximum);
+}
+
+/** @brief The output of filter @p channel whose products sum up to @p sum. */
+static inline int8_t qe_compact_output(const qe_compact_filters *filters, int32_t channel,
+                                       int32_t sum)
+{
+    const int32_t entry = channel * filters->channel_step;
+    return qe_compact_finish(filters, sum + qe_compact_bias(filters, channel),
+                             filters->multiplier[entry], filters->shift[entry]);
 }
 
 /**

@@ -15,7 +15,6 @@ typedef struct {
     qe_compact_size output, kernel, stride;
     uint16_t dilation_h;     /**< That of the width is 1. */
     qe_compact_size padding; /**< Before the first row and column. */
-    int8_t padding_value;    /**< The input's zero point. */
 } qe_conv_compact_params;
 
 /**

@@ -11,11 +11,13 @@ from qembed.export.lowering import Lowering, TunedKernel
 from qembed.export.ops import (
     _cmsis_nn,
     add,
+    add_compact,
     add_dsp,
     add_m0,
     add_mve,
     arg_extremum,
     average_pool,
+    average_pool_compact,
     average_pool_dsp,
     average_pool_m0,
     batch_matmul,
@@ -129,6 +131,8 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
         "max_pool": _cmsis_nn.max_pool,
     },
     "compact": {
+        "add": add_compact.lower,
+        "average_pool": average_pool_compact.lower,
         "conv": conv_compact.lower,
         "depthwise_conv": depthwise_conv_compact.lower,
         "fully_connected": fully_connected_compact.lower,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qembed.arithmetic import Requantization
+from qembed.arithmetic import Int64Array, Requantization
 from qembed.export.lowering import CArray, Value
 from qembed.export.ops import _m0
-from qembed.ir import AnyArray, Shape
+from qembed.ir import Shape
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.fully_connected import FullyConnected
@@ -50,7 +50,7 @@ def filters(
     params: Conv | DepthwiseConv | FullyConnected,
     weights: NDArray[np.int8],
     taps: int,
-    folded: AnyArray | None = None,
+    start: tuple[int, Int64Array] | None = None,
 ) -> dict[str, Value]:
     """Initialize a ``qe_compact_filters``.
 
@@ -60,32 +60,60 @@ def filters(
         As the kernel reads them.
     taps : int
         Of a filter, with those that fill it up.
-    folded : int ndarray, optional
-        Biases that take in the input's zero point.
+    start : (int, int64 ndarray), optional
+        What is subtracted from every input, and the biases that go with it; by default the
+        model's.
     """
-    by, bias = params.requantization, params.bias if folded is None else folded
-    narrow = bool(np.all(bias == bias.astype(np.int16)))
+    by = params.requantization
+    zero, bias = start or (params.input_zero_point, params.bias.astype(np.int64))
+    narrow = _is_narrow(bias)
     shift = np.where(by.multiplier != 0, -by.shift.astype(np.int64), 1)
     return {
         "weights": CArray("weights", "int8_t", weights),
-        "bias": _bias(bias, narrow),
+        "bias": CArray("bias", "int16_t", bias.astype(np.int16))
+        if narrow
+        else CArray("bias", "int32_t", bias.astype(np.int32)),
         "multiplier": CArray("multiplier", "int32_t", by.multiplier.astype(np.int32)),
         "shift": CArray("shift", "uint8_t", shift.astype(np.uint8)),
         "outputs": len(bias),
         "taps": taps,
         "wide_bias": int(not narrow),
         "channel_step": int(by.multiplier.size > 1),
-        "input_zero_point": params.input_zero_point if folded is None else 0,
+        "input_zero_point": zero,
         "zero_point": params.output_zero_point,
         "minimum": params.activation_range[0],
         "maximum": params.activation_range[1],
+        "padding_value": params.input_zero_point,
     }
 
 
-def _bias(bias: AnyArray, narrow: bool) -> CArray:
-    if narrow:
-        return CArray("bias", "int16_t", bias.astype(np.int16))
-    return CArray("bias", "int32_t", bias.astype(np.int32))
+def narrowest(params: Conv | FullyConnected, filters: NDArray[np.int8]) -> tuple[int, Int64Array]:
+    """Find what to subtract from the inputs so that the biases fit 16 bits, if there is any.
+
+    ``sum w * (x - zero) + bias`` stays the same when `bias` grows by ``sum w`` with each step of
+    `zero`; the nearest to the zero point is taken.
+
+    Parameters
+    ----------
+    filters : int8 ndarray, shape (O, taps)
+    """
+    point, bias = params.input_zero_point, params.bias.astype(np.int64)
+    sums = filters.astype(np.int64).sum(1)
+    for zero in sorted(range(-128, 128), key=lambda zero: (abs(zero - point), zero)):
+        moved = bias + (zero - point) * sums
+        if _is_narrow(moved):
+            return zero, moved
+    return point, bias
+
+
+def folded(params: Conv, filters: NDArray[np.int8]) -> tuple[int, Int64Array]:
+    """Subtract nothing from the inputs: the biases take it in."""
+    sums = filters.astype(np.int64).sum(1)
+    return 0, params.bias.astype(np.int64) - params.input_zero_point * sums
+
+
+def _is_narrow(bias: Int64Array) -> bool:
+    return bool(np.all(bias == bias.astype(np.int16)))
 
 
 def blocks(weights: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -43,9 +43,8 @@ def lower_pairs(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         return None
     filters = params.weights.reshape(params.weights.shape[0], -1)
     taps = _compact.padded_taps(filters)
-    sums = filters.astype(np.int64).sum(1)
-    folded = params.bias.astype(np.int64) - params.input_zero_point * sums
-    if bool(np.any(np.abs(folded) >= _compact.MAX_SUM)):
+    start = _compact.folded(params, filters)
+    if bool(np.any(np.abs(start[1]) >= _compact.MAX_SUM)):
         return None
     one = lower_layer(params, x.shape, y.shape)
     return replace(
@@ -54,7 +53,7 @@ def lower_pairs(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         function="qe_conv_pairs_compact",
         fields={
             **one.fields,
-            "filters": _compact.filters(params, _compact.blocks(filters), taps, folded),
+            "filters": _compact.filters(params, _compact.blocks(filters), taps, start),
         },
         sources=("compact/qe_conv_pairs.c", "compact/qe_row_pair.c", "compact/qe_row.c"),
         scratch_bytes=2 * taps,
@@ -72,7 +71,9 @@ def lower_layer(params: Conv, x: Shape, y: Shape) -> Lowering:
         function="qe_conv_compact",
         params_type="qe_conv_compact_params",
         fields={
-            "filters": _compact.filters(params, _compact.blocks(filters), taps),
+            "filters": _compact.filters(
+                params, _compact.blocks(filters), taps, _compact.narrowest(params, filters)
+            ),
             "input": _tuned.size(x[1:3]),
             "input_c": x[3],
             "output": _tuned.size(y[1:3]),
@@ -80,7 +81,6 @@ def lower_layer(params: Conv, x: Shape, y: Shape) -> Lowering:
             "stride": _tuned.size(params.stride),
             "dilation_h": params.dilation[0],
             "padding": {"h": params.padding[0][0], "w": params.padding[1][0]},
-            "padding_value": params.input_zero_point,
         },
         sources=("compact/qe_conv.c", "compact/qe_row.c"),
         headers=("qe_conv_compact.h",),

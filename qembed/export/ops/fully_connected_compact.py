@@ -40,7 +40,12 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         function="qe_fully_connected_compact",
         params_type="qe_fully_connected_compact_params",
         fields={
-            "filters": _compact.filters(params, _compact.blocks(params.weights), inputs),
+            "filters": _compact.filters(
+                params,
+                _compact.blocks(params.weights),
+                inputs,
+                _compact.narrowest(params, params.weights),
+            ),
             "rows": rows,
         },
         sources=("compact/qe_fully_connected.c", "compact/qe_row.c"),

@@ -8,14 +8,6 @@
 typedef void filter_rows(const qe_depthwise_conv_compact_params *p, int32_t channel,
                          const int16_t *window, int32_t rows, int8_t *output);
 
-/* An output of `channel`, whose products sum up to `sum`. */
-static inline int8_t finish(const qe_compact_filters *by, int32_t channel, int32_t sum)
-{
-    const int32_t entry = channel * by->channel_step;
-    return qe_compact_finish(by, sum + qe_compact_bias(by, channel), by->multiplier[entry],
-                             by->shift[entry]);
-}
-
 static int32_t sum_taps(const qe_depthwise_conv_compact_params *p, const int16_t *row,
                         const int8_t *w)
 {
@@ -36,7 +28,8 @@ static void filter_any(const qe_depthwise_conv_compact_params *p, int32_t channe
     for (; rows > 0; --rows, window += p->stride.h * p->row_values) {
         const int16_t *x = window;
         for (int32_t left = p->output.w; left > 0; --left, x += p->stride.w) {
-            *output = finish(by, channel, sum_taps(p, x, by->weights + channel * by->taps));
+            *output =
+                qe_compact_output(by, channel, sum_taps(p, x, by->weights + channel * by->taps));
             output += by->outputs;
         }
     }

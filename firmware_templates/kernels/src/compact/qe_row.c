@@ -54,20 +54,14 @@ static qe_block sum_block(const qe_compact_filters *filters, const int8_t *x, co
 
 void qe_compact_row(const qe_compact_filters *filters, const int8_t *x, int8_t *output)
 {
-    const qe_compact_filters by = *filters; /* a copy, which no store of an output can change */
-    const int8_t *weights = by.weights;
-    const int32_t *multiplier = by.multiplier;
-    const uint8_t *shift = by.shift;
-    for (int32_t first = 0; first < by.outputs; first += QE_BLOCK) {
-        const qe_block block = sum_block(&by, x, weights);
+    const int8_t *weights = filters->weights;
+    const int32_t outputs = filters->outputs, taps = filters->taps;
+    for (int32_t channel = 0; channel < outputs;) {
+        const qe_block block = sum_block(filters, x, weights);
         const int32_t sums[QE_BLOCK] = {block.sum0, block.sum1, block.sum2, block.sum3};
-        const int32_t left = by.outputs - first;
-        for (int32_t i = 0; i < QE_BLOCK && i < left; ++i) {
-            const int32_t acc = sums[i] + qe_compact_bias(&by, first + i);
-            *output++ = qe_compact_finish(&by, acc, *multiplier, *shift);
-            multiplier += by.channel_step;
-            shift += by.channel_step;
+        for (int32_t i = 0; i < QE_BLOCK && channel < outputs; ++i, ++channel) {
+            output[channel] = qe_compact_output(filters, channel, sums[i]);
         }
-        weights += QE_BLOCK * by.taps;
+        weights += QE_BLOCK * taps;
     }
 }
