@@ -86,7 +86,7 @@ def run(raw: bytes, inputs: Arrays) -> list[np.ndarray]:
     judge = session(raw)
     names = [port.name for port in judge.get_inputs()]
     answers = [
-        judge.run(None, dict(zip(names, sample, strict=True)))
+        judge.run(None, dict(zip(names, map(np.asarray, sample), strict=True)))
         for sample in zip(*inputs, strict=True)
     ]
     return [np.stack(column) for column in zip(*answers, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
 from collections.abc import Mapping
@@ -289,10 +290,9 @@ def _port(onnx: Any, proto: Any) -> Port:
         raise UnsupportedError(f"'{proto.name}' is not a tensor")
     kind = proto.type.tensor_type
     names = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}
-    try:
-        dtype = _dtype(onnx, kind.elem_type)
-    except UnsupportedError:
-        dtype = names.get(kind.elem_type, "unknown")
+    dtype = names.get(kind.elem_type, "unknown")
+    with contextlib.suppress(UnsupportedError):  # who needs the type will say so
+        dtype = dtype if dtype.endswith("int4") else _dtype(onnx, kind.elem_type)
     shape = None
     if kind.HasField("shape"):
         shape = tuple(

@@ -25,6 +25,7 @@ from qembed.ir import AnyArray, Shape
 from qembed.numerics import ACTIVATION_LIMITS, Ends, Numerics
 from qembed.ops import OPERATORS
 from qembed.ops.concatenation import Concatenation
+from qembed.ops.gather import Gather
 from qembed.ops.reshape import Reshape
 from qembed.ops.transpose import Transpose
 from qembed.tflite.reader import Operator, Value
@@ -280,15 +281,19 @@ def image(b: Builder, given: Signal) -> Value:
     return stored(b, given, order[len(given.shape)])
 
 
-def repeated(b: Builder, x: Value, count: int) -> Value:
-    """Return `x` several times side by side along its last axis.
+def repeated(b: Builder, x: Value, count: int, groups: int = 1) -> Value:
+    """Return `x` with every group of its last axis several times side by side.
 
     With weights cut into parts that int8 holds, its products sum up to those of the whole weights.
     """
     if count == 1:
         return x
-    axis = len(x.shape) - 1
-    return emit(b, "concatenation", Concatenation(axis), [x] * count, f"{x.name}/repeated", x)
+    axis, name = len(x.shape) - 1, f"{x.name}/repeated"
+    if groups == 1:
+        return emit(b, "concatenation", Concatenation(axis), [x] * count, name, x)
+    channels = np.arange(x.shape[axis], dtype=np.int32).reshape(groups, 1, -1)
+    picked = np.repeat(channels, count, axis=1).reshape(-1)
+    return emit(b, "gather", Gather(axis, picked), [x], name, x)
 
 
 IMAGE_AXES = {3: (0, 3, 2), 4: (0, 3, 1, 2)}

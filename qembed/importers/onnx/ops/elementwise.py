@@ -13,6 +13,7 @@ from qembed.importers.onnx.signals import (
     Layer,
     Signal,
     constant,
+    emit,
     entry,
     natural,
     real_signal,
@@ -21,6 +22,7 @@ from qembed.importers.onnx.signals import (
 from qembed.ir import Shape
 from qembed.numerics import Ends
 from qembed.ops._check import broadcast
+from qembed.ops.reshape import Reshape
 from qembed.tflite.reader import Value
 
 UNARY = {
@@ -132,20 +134,18 @@ def _aligned(b: Builder, one: Signal, other: Signal) -> tuple[tuple[Value, Value
         for axis in range(len(leader.value.shape))
     ]
     first, second = (
-        v.value if v is leader else stored(b, _with_rank(v, rank), order) for v in (one, other)
+        v.value if v is leader else stored(b, _with_rank(b, v, rank), order) for v in (one, other)
     )
     return (first, second), leader.axes
 
 
-def _with_rank(given: Signal, rank: int) -> Signal:
+def _with_rank(b: Builder, given: Signal, rank: int) -> Signal:
     """Give a signal axes of size 1 in front."""
     missing = rank - len(given.shape)
     if not missing:
         return given
     value = given.value
     shape: Shape = (*(1,) * missing, *value.shape)
-    data = None if value.data is None else value.data.reshape(shape)
-    if data is None:
-        raise UnsupportedError(f"operands {given.shape} and one of {rank} dimensions")
     axes = (*range(missing), *(axis + missing for axis in given.axes))
-    return replace(given, value=replace(value, shape=shape, data=data), axes=axes)
+    wide = emit(b, "reshape", Reshape(shape), [value], f"{value.name}/wide", value)
+    return replace(given, value=wide, axes=axes)

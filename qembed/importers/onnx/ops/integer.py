@@ -50,9 +50,7 @@ def convert_conv(b: Builder, node: Node) -> None:
     groups = int(node.attributes.get("group", 1))
     if groups < 1 or filters.shape[1] * groups != x.shape[1]:
         raise ModelError(f"weights {given.shape} do not fit {x.shape[1]} channels")
-    if len(parts) > 1 and groups > 1:
-        raise UnsupportedError("weights less their zero point need 9 bits")
-    source = repeated(b, image(b, x), len(parts))
+    source = repeated(b, image(b, x), len(parts), groups)
     weights = np.concatenate(parts, axis=3)
     window = (weights.shape[1], weights.shape[2])
     stride, dilation = pair(node, "strides", spatial), pair(node, "dilations", spatial)

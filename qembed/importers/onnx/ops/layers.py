@@ -83,15 +83,12 @@ def convert_conv(b: Builder, node: Node) -> None:
     out_c, depth, kh, kw = filters.shape
     if groups < 1 or depth * groups != x.shape[1] or out_c % groups:
         raise ModelError(f"weights {w.shape} do not fit {x.shape[1]} channels in {groups} groups")
-    depthwise = depth == 1 and groups > 1
-    order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
-    parts = _parts(w, filters.transpose(order), 3 if depthwise else 0)
-    source = image(b, x)
-    if len(parts) > 1:
-        if groups > 1:
-            raise UnsupportedError(f"weights '{w.value.name}' less their zero point need 9 bits")
-        source = repeated(b, source, len(parts))
-        parts = [_joined(parts, 3)]
+    parts = _parts(w, filters.transpose(0, 2, 3, 1), 0)
+    depthwise = depth == 1 and groups > 1 and len(parts) == 1
+    if depthwise:
+        parts = _parts(w, filters.transpose(1, 2, 3, 0), 3)
+    source = repeated(b, image(b, x), len(parts), groups)
+    weights = _joined(parts, 3) if len(parts) > 1 else parts[0]
     stride, dilation = pair(node, "strides", spatial), pair(node, "dilations", spatial)
     padding = padding_of(
         node, (source.shape[1], source.shape[2]), (kh, kw), stride, dilation, spatial
@@ -108,7 +105,7 @@ def convert_conv(b: Builder, node: Node) -> None:
     b.entries[node.outputs[0]] = Layer(
         node,
         "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D",
-        (source, parts[0], _bias(b, node, x, w, out_c)),
+        (source, weights, _bias(b, node, x, w, out_c)),
         (source.shape[0], *size, out_c),
         IMAGE_AXES[len(x.shape)],
         options,

@@ -39,7 +39,7 @@ def convert_quantize(b: Builder, node: Node) -> None:
     """Finish the layer before it, or go from one scale to another."""
     name, given = node.outputs[0], entry(b, node, 0)
     zero_point = constant(b, node, 2)
-    dtype = _quantized_type(node, zero_point)
+    dtype = _quantized_type(b, node, zero_point)
     grid = grid_of(b, node, dtype)
     if isinstance(given, Layer):
         b.entries[name] = finished(b, given, grid, name)
@@ -52,7 +52,9 @@ def convert_quantize(b: Builder, node: Node) -> None:
         b.entries[name] = _requantized(b, given, grid, name)
 
 
-def _quantized_type(node: Node, zero_point: AnyArray | None) -> str:
+def _quantized_type(b: Builder, node: Node, zero_point: AnyArray | None) -> str:
+    if len(node.inputs) > 2 and node.inputs[2] in b.narrow:
+        return "int4"
     if zero_point is not None:
         return zero_point.dtype.name
     number = node.attributes.get("output_dtype", 0)
@@ -216,7 +218,8 @@ def _by_channel(b: Builder, given: Signal, grid: Grid, name: str, make: Part) ->
         parts.append(make(b, part, grid, channel, f"{name}/part {channel}"))
     whole = emit(b, "concatenation", Concatenation(axis), parts, name, unscaled(parts[0]))
     axes = tuple(range(len(size)))
-    return Signal(whole, axes, whole.dtype == "float32", grid.unsigned)
+    is_real = whole.dtype == "float32"
+    return Signal(whole, axes, is_real, grid.unsigned and not is_real)
 
 
 def _dequantize_part(b: Builder, part: Value, grid: Grid, channel: int, name: str) -> Value:
