@@ -11,6 +11,7 @@ ROUNDING_CODES = {
 }
 ALIGNMENT = 64
 SLACK = 128  # vector loads may read this far past the end of what a kernel holds
+VALUES_A_PART = 4096  # results of an element-wise layer that are worth a thread
 
 
 cdef class Kernel:
@@ -23,6 +24,8 @@ cdef class Kernel:
 
     def __cinit__(self, *args):
         self.held = []
+        self.run_part, self.most_parts = NULL, 1
+        self.packed = None
 
     cdef void *hold(self, object array) except NULL:
         """Copy `array` to aligned memory that lives as long as the kernel."""
@@ -96,11 +99,15 @@ cdef int set_window(
     return 0
 
 
-cdef int set_walk(Walk *walk, object shape1, object shape2, object shape) except -1:
-    """Plan the walk over `shape`, merging neighbouring axes that both operands step evenly."""
+cdef int set_walk(Walk *walk, object x1, object x2, object y) except -1:
+    """Plan the walk of two operands over the shape of `y`, each a (shape, dtype).
+
+    Neighbouring axes that both operands step evenly are merged.
+    """
+    shape = y[0]
     axes = []
     for axis in range(len(shape)):
-        ones = [(1,) * (len(shape) - len(s)) + tuple(s) for s in (shape1, shape2)]
+        ones = [(1,) * (len(shape) - len(s)) + tuple(s) for s, _ in (x1, x2)]
         strides = [
             0 if s[axis] == 1 else int(np.prod(s[axis + 1 :], dtype=np.int64)) for s in ones
         ]
@@ -112,11 +119,87 @@ cdef int set_walk(Walk *walk, object shape1, object shape2, object shape) except
         else:
             axes.append((size, strides))
     axes = axes or [(1, [1, 1])]
+    walk.item1, walk.item2, walk.item = (np.dtype(dtype).itemsize for _, dtype in (x1, x2, y))
     walk.rank = len(axes)
     for index, (size, strides) in enumerate(axes):
         walk.size[index] = size
-        walk.stride1[index], walk.stride2[index] = strides
-    walk.count1 = int(np.prod(shape1, dtype=np.int64))
-    walk.count2 = int(np.prod(shape2, dtype=np.int64))
-    walk.count = int(np.prod(shape, dtype=np.int64))
+        walk.stride1[index] = strides[0] * walk.item1
+        walk.stride2[index] = strides[1] * walk.item2
+    walk.step1, walk.step2 = axes[-1][1]
+    walk.count1, walk.count2, walk.count = (
+        int(np.prod(s, dtype=np.int64)) for s, _ in (x1, x2, y)
+    )
+    return 0
+
+
+cdef void for_each_row(
+    const Walk *walk, const void *x1, const void *x2, void *y
+) noexcept nogil:
+    """Call the walk's row for every run of the innermost axis of one sample."""
+    cdef Py_ssize_t index[MAX_RANK]
+    cdef Py_ssize_t at1 = 0
+    cdef Py_ssize_t at2 = 0
+    cdef int inner = walk.rank - 1
+    cdef int axis
+    for axis in range(walk.rank):
+        index[axis] = 0
+    axis = inner
+    while axis >= 0:
+        walk.row(
+            walk.layer, <const char *> x1 + at1, walk.step1, <const char *> x2 + at2, walk.step2,
+            y, walk.size[inner],
+        )
+        y = <char *> y + walk.size[inner] * walk.item
+        axis = inner - 1
+        while axis >= 0:
+            index[axis] += 1
+            at1 += walk.stride1[axis]
+            at2 += walk.stride2[axis]
+            if index[axis] < walk.size[axis]:
+                break
+            at1 -= index[axis] * walk.stride1[axis]
+            at2 -= index[axis] * walk.stride2[axis]
+            index[axis] = 0
+            axis -= 1
+
+
+cdef void run_pairs(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+) noexcept nogil:
+    cdef const Walk *walk = <const Walk *> data
+    cdef Py_ssize_t i
+    for i in range(batch):
+        for_each_row(
+            walk,
+            <const char *> inputs[0] + i * walk.count1 * walk.item1,
+            <const char *> inputs[1] + i * walk.count2 * walk.item2,
+            <char *> outputs[0] + i * walk.count * walk.item,
+        )
+
+
+cdef void run_part_of_pairs(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t part,
+    Py_ssize_t parts
+) noexcept nogil:
+    """A piece of the only row."""
+    cdef const Walk *walk = <const Walk *> data
+    cdef Py_ssize_t first = walk.count * part // parts
+    walk.row(
+        walk.layer,
+        <const char *> inputs[0] + first * walk.step1 * walk.item1, walk.step1,
+        <const char *> inputs[1] + first * walk.step2 * walk.item2, walk.step2,
+        <char *> outputs[0] + first * walk.item, walk.count * (part + 1) // parts - first,
+    )
+
+
+cdef int plan_pairs(
+    Kernel kernel, Walk *walk, row_t row, const void *layer, object inputs, object output
+) except -1:
+    """Make a kernel of a row function: two tensors, broadcast, to one."""
+    x1, x2, y = ((t.shape, t.dtype) for t in (*inputs, output))
+    set_walk(walk, x1, x2, y)
+    walk.row, walk.layer = row, layer
+    kernel.data, kernel.run = walk, run_pairs
+    if walk.rank == 1:
+        kernel.run_part, kernel.most_parts = run_part_of_pairs, 1 + walk.count // VALUES_A_PART
     return 0

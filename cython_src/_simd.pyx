@@ -9,10 +9,29 @@ import os
 
 import numpy as np
 
+from qembed._host._kernel import reduced_multipliers
 from qembed.errors import ToolError
 
 PORTABLE = "portable"
 SLACK = 256  # staged activations that a vector load may read past the last one
+PRODUCTS_A_PART = 100_000  # of one layer and sample: worth half a microsecond of a thread
+VALUES_A_PART = 4096  # that a pooling layer reads
+
+NO_PROOF = {
+    "form": QH_EXACT, "slope": 0.0, "offset": 0.0, "negative_slope": 0.0, "negative_offset": 0.0,
+    "move": 0,
+}
+
+PRETENDED = []
+"""Name of the instruction set that layers are packed for, if not one of this machine: `pretend`."""
+
+
+def pretend(name):
+    """Pack layers for any instruction set, to be run elsewhere; None: for this machine again.
+
+    Models made meanwhile cannot be run. Tests carry what their kernels hold to an emulator.
+    """
+    PRETENDED[:] = [] if name is None else [name]
 
 
 def available():
@@ -34,6 +53,8 @@ def chosen():
     ToolError
         If ``QEMBED_ISA`` names none of this machine.
     """
+    if PRETENDED:
+        return PRETENDED[0]
     names = available()
     name = os.environ.get("QEMBED_ISA") or names[0]
     if name not in names:
@@ -66,44 +87,67 @@ cdef Py_ssize_t up(Py_ssize_t count, Py_ssize_t size):
     return (count + size - 1) // size
 
 
-cdef bint is_vectorizable(object params, object inputs) except -1:
-    """Whether a layer with sums of products has vectorized kernels."""
-    rounding = params.requantization.rounding
-    return inputs[0].dtype == "int8" and rounding in ("double", "single")
-
-
 cdef object lane_channels(int lanes, int vectors):
     """Channel of each (vector, lane) of a block: see qh_block."""
     vector, lane = np.arange(vectors)[:, None], np.arange(lanes)[None, :]
     return 4 * vectors * (lane // 4) + 4 * vector + lane % 4
 
 
-def prove(params, rows):
-    """Find the scaling of each channel of a layer: a list of `qh_proof` as dicts.
+cdef object reach(object params, object rows, object dtype):
+    """Least and most accumulator of each channel, (O,) int64 each.
 
     `rows` are the weights that each output channel sums, (O, K).
     """
-    by = params.requantization
-    channels = len(rows)
-    multiplier = np.broadcast_to(by.multiplier, channels)
-    shift = np.broadcast_to(by.shift, channels)
-    least_x, most_x = -128 - params.input_zero_point, 127 - params.input_zero_point
+    limits = np.iinfo(dtype)
+    least_x, most_x = limits.min - params.input_zero_point, limits.max - params.input_zero_point
     positive = np.maximum(rows, 0).sum(axis=1, dtype=np.int64)
     negative = np.minimum(rows, 0).sum(axis=1, dtype=np.int64)
-    least = params.bias + positive * least_x + negative * most_x
-    most = params.bias + positive * most_x + negative * least_x
+    return (
+        params.bias + positive * least_x + negative * most_x,
+        params.bias + positive * most_x + negative * least_x,
+    )
 
+
+cdef qh_proof proof_of(object params, object by, int at, int64_t least, int64_t most):
+    """Scaling of channel `at` of a requantization, over what its accumulators reach."""
     cdef qh_channel channel
-    cdef int i
     channel.rounding = rounding_code(by.rounding)
     channel.zero_point = params.output_zero_point
     channel.low, channel.high = params.activation_range
-    proofs = []
-    for i in range(channels):
-        channel.multiplier, channel.shift = multiplier[i], shift[i]
-        channel.least, channel.most = least[i], most[i]
-        proofs.append(qh_prove(&channel))
-    return proofs
+    channel.multiplier, channel.shift = by.multiplier[at], by.shift[at]
+    channel.real = -1 if by.real is None else by.real[at]
+    channel.least, channel.most = least, most
+    return qh_prove(&channel)
+
+
+cdef const qh_isa *isa_of(
+    object params, object rows, object dtype, list proofs
+) except? NULL:
+    """Instruction set that a layer with sums of products is packed for; NULL for none.
+
+    Appends the scaling of each channel to `proofs`.
+    """
+    cdef const qh_isa *isa = chosen_isa()
+    by = params.requantization
+    if isa == NULL or (dtype == "int8" and by.rounding == "wide"):
+        return NULL
+    least, most = reach(params, rows, dtype)
+    if least.min() < -(1 << 31) or most.max() >= 1 << 31:
+        return NULL
+    if dtype == "int16":
+        if isa.words == NULL or by.real is not None or by.shift.max() > 0:
+            return NULL
+        proofs.extend([NO_PROOF] * len(rows))
+        return isa.words
+    per_channel = len(by.multiplier) > 1
+    for channel in range(len(rows)):
+        proofs.append(
+            proof_of(params, by, channel if per_channel else 0, least[channel], most[channel])
+        )
+    # The exact form is that of the fixed-point recipes.
+    if by.real is not None and any(proof["form"] == QH_EXACT for proof in proofs):
+        return NULL
+    return isa
 
 
 cdef int set_lane(qh_scaling *by, int lane, object params, int channel, object proof) except -1:
@@ -114,19 +158,22 @@ cdef int set_lane(qh_scaling *by, int lane, object params, int channel, object p
     cdef int64_t shift = requantization.shift[at]
     cdef int64_t right = -shift if shift < 0 else 0
     cdef int64_t one = 1
+    by.form = max(by.form, <int> proof["form"])
     by.slope[lane], by.offset[lane] = proof["slope"], proof["offset"]
     by.negative_slope[lane] = proof["negative_slope"]
     by.negative_offset[lane] = proof["negative_offset"]
-    by.multiplier[lane] = requantization.multiplier[at]
-    if requantization.rounding == "single":
-        by.half[half] = one << (30 - shift)
-        by.right[half] = 31 - shift
+    if requantization.real is not None:
+        return 0
+    by.multiplier[lane] = reduced_multipliers(requantization)[at]
+    if requantization.rounding != "double":
+        right = (15 if requantization.rounding == "wide" else 31) - shift
+        by.half[half] = one << (right - 1)
+        by.right[half] = right
     else:
         by.left[lane] = max(shift, 0)
         by.half[half] = (one << 30) + (one << (30 + right) if right > 0 else 0)
         by.tie[half] = one << 31 if right > 0 else 0
         by.right[half] = 31 + right
-    by.form = max(by.form, <int> proof["form"])
     return 0
 
 
@@ -194,6 +241,7 @@ cdef int set_staging(
     """Staging that all windows of a layer lie in; returns nothing."""
     dilation = getattr(params, "dilation", (1, 1))
     staging.height, staging.width, staging.channels = in_shape[1:]
+    staging.window_height = (kernel[0] - 1) * dilation[0] + 1
     staging.top, staging.left = params.padding[0][0], params.padding[1][0]
     needed = [
         (n - 1) * s + (k - 1) * d + 1
@@ -231,16 +279,23 @@ cdef object several_pixels(object weights, int lanes, int stride, object out_sha
     return wide.reshape(-1, *wide.shape[2:]), pixels
 
 
-cdef int pack_conv(
-    Kernel kernel, qh_sums *layer, const qh_isa *isa, object params, object weights,
-    object in_shape, object out_shape,
+cdef bint pack_conv(
+    Kernel kernel, qh_sums *layer, object params, object weights, object dtype, object in_shape,
+    object out_shape,
 ) except -1:
-    """Pack a convolution with weights (O, KH, KW, I); a fully connected layer is a 1x1 one."""
+    """Make a vectorized kernel of a convolution; False if there is none for it.
+
+    `weights` are (O, KH, KW, I); a fully connected layer is a convolution with 1x1 windows.
+    """
     cdef qh_block *blocks
     groups = in_shape[3] // weights.shape[3]
     stride = getattr(params, "stride", (1, 1))
     dilation = getattr(params, "dilation", (1, 1))
     rows = weights.reshape(weights.shape[0], -1)
+    proofs = []
+    cdef const qh_isa *isa = isa_of(params, rows, dtype, proofs)
+    if isa == NULL:
+        return False
 
     window = weights.shape[1:3]
     is_pixel = window == (1, 1) and not np.any(getattr(params, "padding", 0))
@@ -285,8 +340,8 @@ cdef int pack_conv(
 
     layer.zero_point = params.output_zero_point
     layer.low, layer.high = params.activation_range
-    layer.clamps = (layer.low, layer.high) != (-128, 127)
-    bias, proofs = staged_bias(isa, params, rows), prove(params, rows)
+    layer.clamps = narrows(params, dtype)
+    bias = staged_bias(isa, params, rows)
     plan = [
         (group, vectors)
         for group in range(groups)
@@ -307,18 +362,36 @@ cdef int pack_conv(
         blocks[i].channels = min(vectors * isa.lanes, end - first)
         blocks[i].input_offset = group * inputs
         first += blocks[i].channels
-    return 0
+
+    kernel.data, kernel.run, kernel.run_part = layer, isa.sums, isa.sums_part
+    kernel.packed = "sums" if dtype == "int8" else "sums of words", <size_t> layer, sizeof(qh_sums)
+    parts = max(layer.images * layer.rows * layer.columns // 16, len(plan))
+    if not layer.flat:
+        parts = layer.rows if layer.images == 1 else 1
+    products = layer.images * layer.rows * layer.columns * weights.size
+    kernel.most_parts = max(1, min(parts, products // PRODUCTS_A_PART))
+    return True
 
 
-cdef int pack_depthwise(
-    Kernel kernel, qh_depthwise *layer, const qh_isa *isa, object params,
-    object in_shape, object out_shape,
+cdef bint narrows(object params, object dtype) except -1:
+    """Whether the clamp of a layer is narrower than its type."""
+    limits = np.iinfo(dtype)
+    return tuple(params.activation_range) != (limits.min, limits.max)
+
+
+cdef bint pack_depthwise(
+    Kernel kernel, qh_depthwise *layer, object params, object dtype, object in_shape,
+    object out_shape,
 ) except -1:
-    """Pack a depthwise convolution."""
+    """Make a vectorized kernel of a depthwise convolution; False if there is none for it."""
     cdef qh_block *blocks
     weights = params.weights
     kernel_height, kernel_width, channels = weights.shape
     taps = weights.reshape(-1, channels)
+    proofs = []
+    cdef const qh_isa *isa = isa_of(params, taps.T, dtype, proofs)
+    if isa == NULL:
+        return False
     stride, dilation = params.stride, params.dilation
     set_staging(
         &layer.staging, params, in_shape, out_shape, weights.shape[:2],
@@ -359,8 +432,8 @@ cdef int pack_depthwise(
 
     layer.zero_point = params.output_zero_point
     layer.low, layer.high = params.activation_range
-    layer.clamps = (layer.low, layer.high) != (-128, 127)
-    bias, proofs = staged_bias(isa, params, taps.T), prove(params, taps.T)
+    layer.clamps = narrows(params, dtype)
+    bias = staged_bias(isa, params, taps.T)
     block_values = isa.lanes * isa.step
     layer.block_count = channels // math.gcd(channels, block_values)
     blocks = <qh_block *> kernel.hold(
@@ -375,7 +448,14 @@ cdef int pack_depthwise(
             kernel, &blocks[i], isa, params, bias, proofs, of_taps.transpose(2, 3, 0, 1), of_lane,
             True,
         )
-    return 0
+
+    kernel.data, kernel.run, kernel.run_part = layer, isa.depthwise, isa.depthwise_part
+    kind = "depthwise" if dtype == "int8" else "depthwise of words"
+    kernel.packed = kind, <size_t> layer, sizeof(qh_depthwise)
+    products = layer.rows * layer.row_values * len(taps)
+    parts = min(layer.rows, 4 * products // PRODUCTS_A_PART) if layer.images == 1 else 1
+    kernel.most_parts = max(1, parts)
+    return True
 
 
 cdef bint prove_add(const signed char *sums, int32_t low, int32_t high, float *line):
@@ -383,12 +463,46 @@ cdef bint prove_add(const signed char *sums, int32_t low, int32_t high, float *l
     return qh_prove_add(sums, low, high, line)
 
 
-cdef int pack_pool(qh_pool *layer, object params, object in_shape, object out_shape) except -1:
-    """Geometry and clamp of a pooling layer."""
-    layer.images, layer.height, layer.width, layer.channels = in_shape
-    layer.rows, layer.columns = out_shape[1:3]
+cdef bint pack_mul(Kernel kernel, qh_mul *layer, object params) except -1:
+    """Fill in a product of two int8 tensors; False if its rounding is no fixed-point recipe."""
+    cdef qh_proof proof
+    cdef qh_scaling *scaling
+    cdef int lane
+    by = params.requantization
+    if by.real is not None or by.rounding == "wide":
+        return False
+    zero_points = params.input1_zero_point, params.input2_zero_point
+    ends = [(-128 - zero, 127 - zero) for zero in zero_points]
+    products = [one * two for one in ends[0] for two in ends[1]]
+    proof = proof_of(params, by, 0, min(products), max(products))
+    layer.zero_point1, layer.zero_point2 = zero_points
+    layer.zero_point = params.output_zero_point
+    layer.low, layer.high = params.activation_range
+    layer.move = proof.move if proof.form != QH_EXACT else 0
+    scaling = <qh_scaling *> kernel.hold(np.zeros(sizeof(qh_scaling), np.uint8))
+    layer.scaling = scaling
+    for lane in range(QH_MAX_LANES):
+        set_lane(scaling, lane, params, 0, proof)
+    return True
+
+
+cdef bint pack_pool(
+    Kernel kernel, qh_pool *layer, object params, object inputs, object outputs, bint largest
+) except -1:
+    """Make a vectorized kernel of a pooling layer; False if there is none for it."""
+    cdef const qh_isa *isa = chosen_isa()
+    if isa == NULL or inputs.dtype != "int8":
+        return False
+    layer.images, layer.height, layer.width, layer.channels = inputs.shape
+    layer.rows, layer.columns = outputs.shape[1:3]
     layer.window_y, layer.window_x = params.window
     layer.stride_y, layer.stride_x = params.stride
     layer.top, layer.left = params.padding[0][0], params.padding[1][0]
     layer.low, layer.high = params.activation_range
-    return 0
+    kernel.data = layer
+    kernel.run = isa.max_pool if largest else isa.average_pool
+    kernel.run_part = isa.max_pool_part if largest else isa.average_pool_part
+    kernel.packed = "max" if largest else "average", <size_t> layer, sizeof(qh_pool)
+    parts = layer.rows if layer.images == 1 else 1
+    kernel.most_parts = max(1, min(parts, inputs.nbytes // VALUES_A_PART))
+    return True

@@ -7,12 +7,12 @@ from qembed._host._kernel cimport (
     Kernel,
     Walk,
     activation,
-    next_row,
+    plan_pairs,
     qh_clamp,
     qh_requantize,
     rounding_code,
+    row_t,
     schar,
-    set_walk,
 )
 from qembed._host._simd cimport chosen_isa, prove_add, qh_add, qh_isa
 
@@ -28,7 +28,6 @@ cdef struct Scale:
 
 
 cdef struct Data:
-    Walk walk
     Scale scale1
     Scale scale2
     Scale output_scale
@@ -81,44 +80,30 @@ cdef inline int32_t add_pair(
         return finish(layer, scale_first(layer, x1) + scale_second(layer, x2))
 
 
-cdef void add_all(
-    const Data *layer, const activation *x1, const activation *x2, activation *y, Py_ssize_t batch
+cdef void add_row(
+    const Data *layer, const activation *x1, Py_ssize_t step1, const activation *x2,
+    Py_ssize_t step2, activation *y, Py_ssize_t count
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
-    for _sample in range(batch):
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                y[i] = <activation> add_pair(
-                    layer, x1[at1 + i * walk.stride1[inner]], x2[at2 + i * walk.stride2[inner]]
-                )
-            y += walk.size[inner]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x1 += walk.count1
-        x2 += walk.count2
+    cdef Py_ssize_t i
+    for i in range(count):
+        y[i] = <activation> add_pair(layer, x1[i * step1], x2[i * step2])
 
 
-cdef void run_int8(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int8(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    add_all[schar](
-        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
-        <schar *> outputs[0], batch,
+    add_row[schar](
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
     )
 
 
-cdef void run_int16(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int16(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    add_all[short](
-        <const Data *> data, <const short *> inputs[0], <const short *> inputs[1],
-        <short *> outputs[0], batch,
+    add_row[short](
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
     )
 
 
@@ -140,12 +125,14 @@ cdef double real(const Data *layer):
 cdef class AddKernel(Kernel):
     """See `qembed.ops.add`."""
 
+    cdef Walk walk
     cdef Data layer
     cdef qh_add vectorized
 
     def __init__(self, params, inputs, outputs):
         cdef const qh_isa *isa = chosen_isa()
-        set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
+        cdef row_t row = row_int8 if inputs[0].dtype == "int8" else row_int16
+        cdef const void *layer = &self.layer
         self.layer.scale1 = scale_of(params.requantization1)
         self.layer.scale2 = scale_of(params.requantization2)
         self.layer.output_scale = scale_of(params.output_requantization)
@@ -160,12 +147,12 @@ cdef class AddKernel(Kernel):
             self.layer.sum_multiplier2 = params.sum_scale.multiplier2
             self.layer.sum_shift = params.sum_scale.shift
         self.layer.low, self.layer.high = params.activation_range
-        self.data = &self.layer
-        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
         if inputs[0].dtype == "int8":
             self._scale_all_inputs()
-            if isa != NULL and inputs[0].shape == inputs[1].shape and self._find_line():
-                self.data, self.run = &self.vectorized, isa.add
+            if isa != NULL and self._find_line():
+                row, layer = isa.add, &self.vectorized
+                self.packed = "add", <size_t> layer, sizeof(self.vectorized)
+        plan_pairs(self, &self.walk, row, layer, inputs, outputs[0])
 
     cdef _scale_all_inputs(self):
         cdef int x
@@ -192,7 +179,6 @@ cdef class AddKernel(Kernel):
             - line[0] * self.layer.zero_point1
             - line[1] * self.layer.zero_point2
         )
-        self.vectorized.count = self.layer.walk.count
         self.vectorized.low, self.vectorized.high = self.layer.low, self.layer.high
         if not prove_add(sums, self.layer.low, self.layer.high, line):
             return False

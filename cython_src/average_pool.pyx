@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from qembed._host._kernel cimport Kernel, Window, activation, qh_clamp, schar, set_window
-from qembed._host._simd cimport chosen_isa, pack_pool, qh_isa, qh_pool
+from qembed._host._simd cimport pack_pool, qh_pool
 
 
 cdef struct Data:
@@ -72,12 +72,9 @@ cdef class AveragePoolKernel(Kernel):
     cdef qh_pool vectorized
 
     def __init__(self, params, inputs, outputs):
-        cdef const qh_isa *isa = chosen_isa()
         in_shape, out_shape = inputs[0].shape, outputs[0].shape
         self.scratch_bytes = 8 * in_shape[3]
-        if isa != NULL and inputs[0].dtype == "int8":
-            pack_pool(&self.vectorized, params, in_shape, out_shape)
-            self.data, self.run = &self.vectorized, isa.average_pool
+        if pack_pool(self, &self.vectorized, params, inputs[0], outputs[0], False):
             return
         set_window(&self.layer.window, params, in_shape, out_shape, params.window)
         self.layer.low, self.layer.high = params.activation_range

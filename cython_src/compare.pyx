@@ -6,11 +6,11 @@ from qembed._host._kernel cimport (
     Kernel,
     Scale,
     Walk,
-    next_row,
+    plan_pairs,
     rescale,
+    row_t,
     schar,
     set_scale,
-    set_walk,
     uchar,
 )
 
@@ -30,7 +30,6 @@ ANSWERS = {
 
 
 cdef struct Data:
-    Walk walk
     bint is_scaled
     Scale scale1
     Scale scale2
@@ -50,54 +49,40 @@ cdef inline uchar compare_pair(const Data *layer, int64_t one, int64_t two) noex
     return layer.answer[1 + (one > two) - (one < two)]
 
 
-cdef void compare_all(
-    const Data *layer, const number *x1, const number *x2, uchar *y, Py_ssize_t batch
+cdef void compare_row(
+    const Data *layer, const number *x1, Py_ssize_t step1, const number *x2, Py_ssize_t step2,
+    uchar *y, Py_ssize_t count
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
-    for _sample in range(batch):
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                y[i] = compare_pair(
-                    layer, x1[at1 + i * walk.stride1[inner]], x2[at2 + i * walk.stride2[inner]]
-                )
-            y += walk.size[inner]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x1 += walk.count1
-        x2 += walk.count2
+    cdef Py_ssize_t i
+    for i in range(count):
+        y[i] = compare_pair(layer, x1[i * step1], x2[i * step2])
 
 
-cdef void run_int8(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int8(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    compare_all[schar](
-        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
-        <uchar *> outputs[0], batch,
+    compare_row[schar](
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <uchar *> y, count
     )
 
 
-cdef void run_int32(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int32(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    compare_all[int32_t](
-        <const Data *> data, <const int32_t *> inputs[0], <const int32_t *> inputs[1],
-        <uchar *> outputs[0], batch,
+    compare_row[int32_t](
+        <const Data *> layer, <const int32_t *> x1, step1, <const int32_t *> x2, step2, <uchar *> y, count
     )
 
 
 cdef class CompareKernel(Kernel):
     """See `qembed.ops.compare`."""
 
+    cdef Walk walk
     cdef Data layer
 
     def __init__(self, params, inputs, outputs):
-        set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
         self.layer.is_scaled = params.requantization1 is not None
         if self.layer.is_scaled:
             set_scale(&self.layer.scale1, params.requantization1)
@@ -107,5 +92,5 @@ cdef class CompareKernel(Kernel):
         self.layer.left_shift = params.left_shift
         for i, answer in enumerate(ANSWERS[params.comparison]):
             self.layer.answer[i] = answer
-        self.data = &self.layer
-        self.run = run_int8 if inputs[0].dtype == "int8" else run_int32
+        cdef row_t row = row_int8 if inputs[0].dtype == "int8" else row_int32
+        plan_pairs(self, &self.walk, row, &self.layer, inputs, outputs[0])

@@ -14,7 +14,7 @@ from qembed._host._kernel cimport (
     schar,
     set_window,
 )
-from qembed._host._simd cimport chosen_isa, is_vectorizable, pack_conv, qh_isa, qh_sums
+from qembed._host._simd cimport pack_conv, qh_sums
 
 import numpy as np
 
@@ -105,16 +105,12 @@ cdef class ConvKernel(Kernel):
     cdef qh_sums vectorized
 
     def __init__(self, params, inputs, outputs):
-        cdef const qh_isa *isa = chosen_isa()
-        if isa != NULL and is_vectorizable(params, inputs):
-            pack_conv(
-                self, &self.vectorized, isa, params, params.weights, inputs[0].shape,
-                outputs[0].shape,
-            )
-            self.data, self.run = &self.vectorized, isa.sums
-            return
         weights = params.weights
         in_shape, out_shape = inputs[0].shape, outputs[0].shape
+        if pack_conv(
+            self, &self.vectorized, params, weights, inputs[0].dtype, in_shape, out_shape
+        ):
+            return
         set_window(&self.layer.window, params, in_shape, out_shape, weights.shape[1:3])
         sums = weights.astype(np.int64).sum(axis=(1, 2, 3))
         self.set_epilogue(&self.layer.epilogue, params, sums)

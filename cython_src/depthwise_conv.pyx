@@ -12,15 +12,7 @@ from qembed._host._kernel cimport (
     schar,
     set_window,
 )
-from qembed._host._simd cimport (
-    chosen_isa,
-    is_vectorizable,
-    pack_conv,
-    pack_depthwise,
-    qh_depthwise,
-    qh_isa,
-    qh_sums,
-)
+from qembed._host._simd cimport pack_conv, pack_depthwise, qh_depthwise, qh_sums
 
 import numpy as np
 
@@ -136,19 +128,16 @@ cdef class DepthwiseConvKernel(Kernel):
     cdef qh_sums of_one_channel
 
     def __init__(self, params, inputs, outputs):
-        cdef const qh_isa *isa = chosen_isa()
         weights = params.weights
-        in_shape, out_shape = inputs[0].shape, outputs[0].shape
-        if isa != NULL and is_vectorizable(params, inputs):
-            if in_shape[3] == 1:  # then it is a convolution
-                as_conv = weights.transpose(2, 0, 1)[:, :, :, None]
-                pack_conv(
-                    self, &self.of_one_channel, isa, params, as_conv, in_shape, out_shape
-                )
-                self.data, self.run = &self.of_one_channel, isa.sums
-            else:
-                pack_depthwise(self, &self.vectorized, isa, params, in_shape, out_shape)
-                self.data, self.run = &self.vectorized, isa.depthwise
+        in_shape, out_shape, dtype = inputs[0].shape, outputs[0].shape, inputs[0].dtype
+        if in_shape[3] == 1:  # then it is a convolution
+            as_conv = weights.transpose(2, 0, 1)[:, :, :, None]
+            packed = pack_conv(
+                self, &self.of_one_channel, params, as_conv, dtype, in_shape, out_shape
+            )
+        else:
+            packed = pack_depthwise(self, &self.vectorized, params, dtype, in_shape, out_shape)
+        if packed:
             return
         set_window(&self.layer.window, params, in_shape, out_shape, weights.shape[:2])
         self.set_epilogue(

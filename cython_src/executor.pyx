@@ -4,7 +4,7 @@ cimport numpy as np
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from qembed._host._kernel cimport Kernel, run_t
+from qembed._host._kernel cimport Kernel, part_t, run_t
 
 import os
 import threading
@@ -18,6 +18,8 @@ np.import_array()
 
 SECONDS_TO_WAKE = 20e-6  # a sleeping thread, with some to spare
 BLOCKS_A_THREAD = 4
+RUNS_ALONE = 100  # before threads try again to share a sample
+MOST_LOST = 10 * SECONDS_TO_WAKE  # in trying
 
 cdef extern from "fenv.h" nogil:
     enum: FE_TONEAREST
@@ -36,7 +38,11 @@ cdef extern from "semaphore.h" nogil:
         pass
     int sem_init(sem_t *semaphore, int shared, unsigned int value)
     int sem_wait(sem_t *semaphore)
+    int sem_trywait(sem_t *semaphore)
     int sem_post(sem_t *semaphore)
+
+cdef extern from "sched.h" nogil:
+    int sched_yield()
 
 cdef extern from "stdlib.h" nogil:
     int posix_memalign(void **memory, size_t alignment, size_t size)
@@ -50,11 +56,39 @@ cdef extern from *:
     {
         return __atomic_fetch_add(next, count, __ATOMIC_RELAXED);
     }
+
+    static inline void qh_finished(Py_ssize_t *count)
+    {
+        __atomic_fetch_add(count, 1, __ATOMIC_RELEASE);
+    }
+
+    static inline Py_ssize_t qh_read(const Py_ssize_t *count)
+    {
+        return __atomic_load_n(count, __ATOMIC_ACQUIRE);
+    }
+
+    /* Wait a moment, the longer the more often it was done already. */
+    static inline void qh_pause(Py_ssize_t waited)
+    {
+        if (waited > 2000) {
+            sched_yield();
+            return;
+        }
+    #if defined(__x86_64__)
+        __builtin_ia32_pause();
+    #elif defined(__aarch64__)
+        __asm__ volatile("yield");
+    #endif
+    }
     """
     Py_ssize_t qh_take(Py_ssize_t *next, Py_ssize_t count) nogil
+    void qh_finished(Py_ssize_t *count) nogil
+    Py_ssize_t qh_read(const Py_ssize_t *count) nogil
+    void qh_pause(Py_ssize_t waited) nogil
 
 cdef enum:
     MAX_DIMS = 9  # the batch and 8 of the tensor
+    SPINS = 1000  # some 20 microseconds, what it costs to fall asleep and to be woken
 
 
 cdef enum Place:
@@ -71,6 +105,8 @@ cdef struct Value:
 
 cdef struct Step:
     run_t run
+    part_t run_part
+    int most_parts
     const void *data
     int input_count
     int output_count
@@ -139,6 +175,11 @@ cdef class Job:
     cdef Py_ssize_t batch
     cdef Py_ssize_t block  # at most the plan's
     cdef double *seconds  # spent in each step; NULL: not measured
+    # Where threads share the layers of a sample: everything that is to be done has a number, step
+    # by step and part by part. `next` is the number of what nobody has taken yet.
+    cdef int parts  # threads that share; 0: they share the samples
+    cdef Py_ssize_t finished
+    cdef char *arena  # the one that all work in
 
 
 cdef double seconds_now() noexcept nogil:
@@ -147,12 +188,80 @@ cdef double seconds_now() noexcept nogil:
     return now.tv_sec + 1e-9 * now.tv_nsec
 
 
+cdef void set_edges(
+    const Plan *plan, const Step *step, Worker worker, char *arena, Py_ssize_t sample
+) noexcept nogil:
+    """Addresses of the inputs and outputs of a step, in `worker.edges`."""
+    cdef const Value *value
+    cdef int edge
+    for edge in range(step.input_count + step.output_count):
+        value = &plan.values[plan.edges[step.first_edge + edge]]
+        if value.place == ARENA:
+            worker.edges[edge] = arena + value.offset
+        elif value.place == PORT:
+            worker.edges[edge] = worker.bases[value.offset] + sample * value.nbytes
+        else:
+            worker.edges[edge] = <char *> value.offset
+
+
+cdef void run_parts(const Plan *plan, Worker worker, Job job) noexcept nogil:
+    """Take parts of layers until none is left. A layer begins when the one before has finished.
+
+    A thread that comes late finds less to do; none ever waits for one that has not begun.
+    """
+    cdef Py_ssize_t first = 0  # number of the first part of `step`
+    cdef Py_ssize_t sample = 0
+    cdef Py_ssize_t number, waited
+    cdef int i = 0
+    cdef const Step *step = plan.steps
+    cdef int parts = min(job.parts, step.most_parts)
+    while True:
+        number = qh_take(&job.next, 1)
+        while number >= first + parts:
+            first += parts
+            i += 1
+            if i == plan.step_count:
+                i = 0
+                sample += 1
+            step = &plan.steps[i]
+            parts = min(job.parts, step.most_parts)
+        if sample >= job.batch:
+            return
+        waited = 0
+        while qh_read(&job.finished) < first:
+            qh_pause(waited)
+            waited += 1
+        set_edges(plan, step, worker, job.arena, sample)
+        if parts == 1:
+            step.run(
+                step.data, <const void **> worker.edges, worker.edges + step.input_count,
+                worker.scratch.start, 1,
+            )
+        else:
+            step.run_part(
+                step.data, <const void **> worker.edges, worker.edges + step.input_count,
+                worker.scratch.start, number - first, parts,
+            )
+        qh_finished(&job.finished)
+
+
+cdef void wait(sem_t *semaphore, Py_ssize_t spins) noexcept nogil:
+    """Wait for a post; look for it `spins` times before falling asleep."""
+    cdef Py_ssize_t i
+    for i in range(spins):
+        if sem_trywait(semaphore) == 0:
+            return
+        qh_pause(0)
+    while sem_wait(semaphore) != 0:  # a signal came between
+        pass
+
+
 cdef bint run_blocks(
     const Plan *plan, Worker worker, Job job, Py_ssize_t most
 ) noexcept nogil:
     """Run at most `most` blocks; return whether there may be more."""
     cdef Py_ssize_t start, count, _taken
-    cdef int i, edge
+    cdef int i
     cdef double before = 0.0
     cdef const Step *step
     cdef const Record *record
@@ -164,14 +273,7 @@ cdef bint run_blocks(
         count = min(job.block, job.batch - start)
         for i in range(plan.step_count):
             step = &plan.steps[i]
-            for edge in range(step.input_count + step.output_count):
-                value = &plan.values[plan.edges[step.first_edge + edge]]
-                if value.place == ARENA:
-                    worker.edges[edge] = worker.arena.start + value.offset
-                elif value.place == PORT:
-                    worker.edges[edge] = worker.bases[value.offset] + start * value.nbytes
-                else:
-                    worker.edges[edge] = <char *> value.offset
+            set_edges(plan, step, worker, worker.arena.start, start)
             if job.seconds != NULL:
                 before = seconds_now()
             step.run(
@@ -202,7 +304,11 @@ cdef bint run_rounded(
     cdef bint more
     if found != FE_TONEAREST:
         fesetround(FE_TONEAREST)
-    more = run_blocks(plan, worker, job, most)
+    if job.parts:
+        run_parts(plan, worker, job)
+        more = False
+    else:
+        more = run_blocks(plan, worker, job, most)
     if found != FE_TONEAREST:
         fesetround(found)
     return more
@@ -223,10 +329,12 @@ cdef class Helper:
         threading.Thread(target=self.serve, daemon=True, name="qembed").start()
 
     def serve(self):
+        cdef Py_ssize_t spins = 0
         with nogil:
             while True:
-                while sem_wait(&self.ready) != 0:  # a signal came between
-                    pass
+                wait(&self.ready, spins)
+                # Who shares single samples comes again soon.
+                spins = SPINS if self.job.parts else 0
                 while run_rounded(self.plan, self.worker, self.job, 1 << 20):
                     pass
                 sem_post(&self.finished)
@@ -237,8 +345,7 @@ cdef class Helper:
 
     cdef join(self):
         with nogil:
-            while sem_wait(&self.finished) != 0:
-                pass
+            wait(&self.finished, SPINS)
         self.worker, self.job = None, None
 
 
@@ -284,6 +391,9 @@ cdef class Executor:
     cdef int input_count
     cdef Py_ssize_t arena_bytes
     cdef Py_ssize_t scratch_bytes
+    cdef int most_parts  # that some layer has
+    cdef double saved  # by sharing samples; limited, so that what was long ago does not count
+    cdef int runs_alone  # to come, since sharing did not save anything
     cdef double sample_seconds  # measured once, for the choice of threads; 0: not yet
 
     def __init__(
@@ -319,15 +429,18 @@ cdef class Executor:
         self.plan.step_count = len(kernels)
         self.plan.most_edges = 0
         self.scratch_bytes = 0
+        self.most_parts = 1
         first = 0
         for i, (kernel, (inputs, outputs)) in enumerate(zip(kernels, edges, strict=True)):
             step = &self.plan.steps[i]
             step.run, step.data = kernel.run, kernel.data
+            step.run_part, step.most_parts = kernel.run_part, kernel.most_parts
             step.input_count, step.output_count = len(inputs), len(outputs)
             step.first_edge = first
             first += len(inputs) + len(outputs)
             self.plan.most_edges = max(self.plan.most_edges, len(inputs) + len(outputs))
             self.scratch_bytes = max(self.scratch_bytes, kernel.scratch_bytes)
+            self.most_parts = max(self.most_parts, kernel.most_parts)
 
     def _set_values(self, values):
         cdef Value *value
@@ -413,7 +526,7 @@ cdef class Executor:
         cdef list arrays
         arrays, job = self._start(inputs, threads)
         worker = self._worker(arrays)
-        if threads > 1 and job.batch > 1:
+        if threads > 1:
             self._run_threads(arrays, worker, job, threads)
         else:
             self._work(worker, job)
@@ -446,6 +559,7 @@ cdef class Executor:
         arrays = [self._checked(i, inputs[i]) for i in range(self.input_count)]
         job = Job.__new__(Job)
         job.next, job.block, job.seconds = 0, self.plan.block, NULL
+        job.parts = job.finished = 0
         job.batch = np.PyArray_DIM(arrays[0], 0)
         for i in range(1, self.input_count):
             if np.PyArray_DIM(arrays[i], 0) != job.batch:
@@ -488,24 +602,51 @@ cdef class Executor:
             PyErr_CheckSignals()
 
     cdef _run_threads(self, list arrays, Worker worker, Job job, int threads):
-        """Share the blocks with as many threads as are worth waking."""
-        cdef Worker other
+        """Share the work with as many threads as are worth waking."""
         cdef double start = time.perf_counter()
         if self.sample_seconds == 0:
             with nogil:
                 run_rounded(&self.plan, worker, job, 1)
             self.sample_seconds = (time.perf_counter() - start) / min(job.block, job.batch)
+        left = job.batch - job.next
+        worthwhile = min(threads, int(left * self.sample_seconds / SECONDS_TO_WAKE))
+        if left < threads and job.next == 0:
+            self._share_layers(arrays, worker, job, min(worthwhile, self.most_parts))
+            return
         # Several blocks a thread: one that is held up leaves its share to the others.
         job.block = max(1, min(job.block, job.batch // (BLOCKS_A_THREAD * threads)))
-        left = job.batch - job.next
-        count = min(threads, left // job.block, int(left * self.sample_seconds / SECONDS_TO_WAKE))
-        helpers = [IDLE_HELPERS.pop() if IDLE_HELPERS else Helper() for _ in range(count - 1)]
+        self._work_with(min(worthwhile, left // job.block) - 1, arrays, worker, job)
+
+    cdef _share_layers(self, list arrays, Worker worker, Job job, int parts):
+        """Run fewer samples than there are threads; layer by layer together, if that gains.
+
+        It does not while other programs use the processors.
+        """
+        cdef double start = time.perf_counter()
+        cdef double seconds
+        if parts > 1 and self.runs_alone == 0:
+            job.parts, job.arena = parts, worker.arena.start
+        self._work_with(job.parts - 1, arrays, worker, job)
+        seconds = (time.perf_counter() - start) / job.batch
+        if job.parts == 0:
+            self.sample_seconds = min(self.sample_seconds, seconds)
+            self.runs_alone = max(0, self.runs_alone - 1)
+            return
+        self.saved = min(self.saved + self.sample_seconds - seconds, MOST_LOST)
+        if self.saved < -MOST_LOST:
+            self.saved, self.runs_alone = 0, RUNS_ALONE
+
+    cdef _work_with(self, Py_ssize_t count, list arrays, Worker worker, Job job):
+        """Work on a job with `count` helpers."""
+        cdef Worker other
+        helpers = [IDLE_HELPERS.pop() if IDLE_HELPERS else Helper() for _ in range(count)]
         for helper in helpers:
             (<Helper> helper).help(&self.plan, self._worker(arrays), job)
         try:
             self._work(worker, job)
         finally:
-            job.next = job.batch  # nothing left, also after Ctrl-C
+            if not job.parts:
+                job.next = job.batch  # nothing left, also after Ctrl-C
             for helper in helpers:
                 other = (<Helper> helper).worker
                 (<Helper> helper).join()

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t
 
-from qembed._host._kernel cimport Kernel, Walk, next_row, schar, set_walk
+from qembed._host._kernel cimport Kernel, Walk, plan_pairs, row_t, schar
 
 ctypedef fused number:
     schar
@@ -11,73 +11,60 @@ ctypedef fused number:
 
 
 cdef struct Data:
-    Walk walk
     bint largest
 
 
 cdef void choose(
-    const Data *layer, const number *x1, const number *x2, number *y, Py_ssize_t batch
+    const Data *layer, const number *x1, Py_ssize_t step1, const number *x2, Py_ssize_t step2,
+    number *y, Py_ssize_t count
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
+    cdef Py_ssize_t i
     cdef number one, two
-    for _sample in range(batch):
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                one = x1[at1 + i * walk.stride1[inner]]
-                two = x2[at2 + i * walk.stride2[inner]]
-                y[i] = one if (one > two) == layer.largest else two
-            y += walk.size[inner]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x1 += walk.count1
-        x2 += walk.count2
+    for i in range(count):
+        one = x1[i * step1]
+        two = x2[i * step2]
+        y[i] = one if (one > two) == layer.largest else two
 
 
-cdef void run_int8(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int8(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
     choose[schar](
-        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
-        <schar *> outputs[0], batch,
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
     )
 
 
-cdef void run_int16(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int16(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
     choose[short](
-        <const Data *> data, <const short *> inputs[0], <const short *> inputs[1],
-        <short *> outputs[0], batch,
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
     )
 
 
-cdef void run_int32(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int32(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
     choose[int32_t](
-        <const Data *> data, <const int32_t *> inputs[0], <const int32_t *> inputs[1],
-        <int32_t *> outputs[0], batch,
+        <const Data *> layer, <const int32_t *> x1, step1, <const int32_t *> x2, step2,
+        <int32_t *> y, count
     )
 
 
 cdef class ExtremumKernel(Kernel):
     """See `qembed.ops.extremum`."""
 
+    cdef Walk walk
     cdef Data layer
 
     def __init__(self, params, inputs, outputs):
-        set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
-        self.layer.largest = params.largest
-        self.data = &self.layer
+        cdef row_t row = row_int32
         if inputs[0].dtype == "int8":
-            self.run = run_int8
+            row = row_int8
         elif inputs[0].dtype == "int16":
-            self.run = run_int16
-        else:
-            self.run = run_int32
+            row = row_int16
+        self.layer.largest = params.largest
+        plan_pairs(self, &self.walk, row, &self.layer, inputs, outputs[0])

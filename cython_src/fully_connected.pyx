@@ -9,7 +9,7 @@ from qembed._host._kernel cimport (
     qh_finish,
     schar,
 )
-from qembed._host._simd cimport chosen_isa, is_vectorizable, pack_conv, qh_isa, qh_sums
+from qembed._host._simd cimport pack_conv, qh_sums
 
 import numpy as np
 
@@ -66,20 +66,17 @@ cdef class FullyConnectedKernel(Kernel):
     cdef qh_sums vectorized
 
     def __init__(self, params, inputs, outputs):
-        cdef const qh_isa *isa = chosen_isa()
         weights = params.weights
-        if isa != NULL and is_vectorizable(params, inputs):
-            rows = int(np.prod(inputs[0].shape, dtype=np.int64)) // weights.shape[1]
-            pack_conv(
-                self, &self.vectorized, isa, params, weights[:, None, None, :],
-                (rows, 1, 1, weights.shape[1]), (rows, 1, 1, weights.shape[0]),
-            )
-            self.data, self.run = &self.vectorized, isa.sums
+        rows = int(np.prod(inputs[0].shape, dtype=np.int64)) // weights.shape[1]
+        if pack_conv(
+            self, &self.vectorized, params, weights[:, None, None, :], inputs[0].dtype,
+            (rows, 1, 1, weights.shape[1]), (rows, 1, 1, weights.shape[0]),
+        ):
             return
         self.set_epilogue(&self.layer.epilogue, params, weights.astype(np.int64).sum(axis=1))
         self.layer.weights = <const schar *> self.hold(weights)
         self.layer.out_channels, self.layer.in_channels = weights.shape
-        self.layer.rows = int(np.prod(inputs[0].shape, dtype=np.int64)) // weights.shape[1]
+        self.layer.rows = rows
         self.layer.narrow = int32_is_enough(weights, inputs[0].dtype)
         self.data = &self.layer
         self.run = run_int8 if inputs[0].dtype == "int8" else run_int16

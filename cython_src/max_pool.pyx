@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t
 
 from qembed._host._kernel cimport Kernel, Window, activation, schar, set_window
-from qembed._host._simd cimport chosen_isa, pack_pool, qh_isa, qh_pool
+from qembed._host._simd cimport pack_pool, qh_pool
 
 
 cdef struct Data:
@@ -59,11 +59,8 @@ cdef class MaxPoolKernel(Kernel):
     cdef qh_pool vectorized
 
     def __init__(self, params, inputs, outputs):
-        cdef const qh_isa *isa = chosen_isa()
         in_shape, out_shape = inputs[0].shape, outputs[0].shape
-        if isa != NULL and inputs[0].dtype == "int8":
-            pack_pool(&self.vectorized, params, in_shape, out_shape)
-            self.data, self.run = &self.vectorized, isa.max_pool
+        if pack_pool(self, &self.vectorized, params, inputs[0], outputs[0], True):
             return
         set_window(&self.layer.window, params, in_shape, out_shape, params.window)
         self.layer.low, self.layer.high = params.activation_range

@@ -7,7 +7,7 @@ from qembed._host._kernel cimport (
     Scale,
     Walk,
     activation,
-    next_row,
+    for_each_row,
     qh_clamp,
     rescale,
     schar,
@@ -27,32 +27,50 @@ cdef struct Data:
     int32_t high
 
 
+cdef void add_row(
+    const activation *x, Py_ssize_t step, int64_t *sums, Py_ssize_t sums_step, Py_ssize_t count
+) noexcept nogil:
+    cdef int64_t total = 0
+    cdef Py_ssize_t i
+    if sums_step:
+        for i in range(count):
+            sums[i] += x[i * step]
+        return
+    for i in range(count):
+        total += x[i * step]
+    sums[0] += total
+
+
+cdef void add_row_int8(
+    const void *layer, const void *x, Py_ssize_t step, const void *sums, Py_ssize_t sums_step,
+    void *_y, Py_ssize_t count
+) noexcept nogil:
+    add_row[schar](<const schar *> x, step, <int64_t *> sums, sums_step, count)
+
+
+cdef void add_row_int16(
+    const void *layer, const void *x, Py_ssize_t step, const void *sums, Py_ssize_t sums_step,
+    void *_y, Py_ssize_t count
+) noexcept nogil:
+    add_row[short](<const short *> x, step, <int64_t *> sums, sums_step, count)
+
+
 cdef void average(
     const Data *layer, const activation *x, activation *y, int64_t *sums, Py_ssize_t batch
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
+    cdef Py_ssize_t _sample, i
     for _sample in range(batch):
-        for i in range(walk.count2):
+        for i in range(layer.walk.count2):
             sums[i] = -layer.offset
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                sums[at2 + i * walk.stride2[inner]] += x[at1 + i * walk.stride1[inner]]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        for i in range(walk.count2):
+        for_each_row(&layer.walk, x, sums, y)
+        for i in range(layer.walk.count2):
             y[i] = <activation> qh_clamp(
                 rescale(&layer.scale, sums[i]) + layer.output_zero_point,
                 layer.low,
                 layer.high,
             )
-        x += walk.count1
-        y += walk.count2
+        x += layer.walk.count1
+        y += layer.walk.count2
 
 
 cdef void run_int8(
@@ -81,7 +99,9 @@ cdef class MeanKernel(Kernel):
     def __init__(self, params, inputs, outputs):
         shape = inputs[0].shape
         kept = tuple(1 if axis in params.axes else n for axis, n in enumerate(shape))
-        set_walk(&self.layer.walk, shape, kept, shape)
+        dtype = inputs[0].dtype
+        set_walk(&self.layer.walk, (shape, dtype), (kept, "int64"), (shape, dtype))
+        self.layer.walk.row = add_row_int8 if dtype == "int8" else add_row_int16
         count = int(np.prod(shape, dtype=np.int64)) // int(np.prod(kept, dtype=np.int64))
         self.layer.offset = count * params.input_zero_point
         set_scale(&self.layer.scale, params.requantization)

@@ -7,17 +7,17 @@ from qembed._host._kernel cimport (
     Scale,
     Walk,
     activation,
-    next_row,
+    plan_pairs,
     qh_clamp,
     rescale,
+    row_t,
     schar,
     set_scale,
-    set_walk,
 )
+from qembed._host._simd cimport chosen_isa, pack_mul, qh_isa, qh_mul
 
 
 cdef struct Data:
-    Walk walk
     Scale scale
     int32_t zero_point1
     int32_t zero_point2
@@ -35,58 +35,50 @@ cdef inline int32_t multiply(const Data *layer, int64_t x1, int64_t x2) noexcept
     )
 
 
-cdef void multiply_all(
-    const Data *layer, const activation *x1, const activation *x2, activation *y, Py_ssize_t batch
+cdef void multiply_row(
+    const Data *layer, const activation *x1, Py_ssize_t step1, const activation *x2,
+    Py_ssize_t step2, activation *y, Py_ssize_t count
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
-    for _sample in range(batch):
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                y[i] = <activation> multiply(
-                    layer, x1[at1 + i * walk.stride1[inner]], x2[at2 + i * walk.stride2[inner]]
-                )
-            y += walk.size[inner]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x1 += walk.count1
-        x2 += walk.count2
+    cdef Py_ssize_t i
+    for i in range(count):
+        y[i] = <activation> multiply(layer, x1[i * step1], x2[i * step2])
 
 
-cdef void run_int8(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int8(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    multiply_all[schar](
-        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
-        <schar *> outputs[0], batch,
+    multiply_row[schar](
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
     )
 
 
-cdef void run_int16(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int16(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    multiply_all[short](
-        <const Data *> data, <const short *> inputs[0], <const short *> inputs[1],
-        <short *> outputs[0], batch,
+    multiply_row[short](
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
     )
 
 
 cdef class MulKernel(Kernel):
     """See `qembed.ops.mul`."""
 
+    cdef Walk walk
     cdef Data layer
+    cdef qh_mul vectorized
 
     def __init__(self, params, inputs, outputs):
-        set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
+        cdef const qh_isa *isa = chosen_isa()
+        if isa != NULL and inputs[0].dtype == "int8" and pack_mul(self, &self.vectorized, params):
+            plan_pairs(self, &self.walk, isa.mul, &self.vectorized, inputs, outputs[0])
+            self.packed = "mul", <size_t> &self.vectorized, sizeof(self.vectorized)
+            return
         set_scale(&self.layer.scale, params.requantization)
         self.layer.zero_point1 = params.input1_zero_point
         self.layer.zero_point2 = params.input2_zero_point
         self.layer.output_zero_point = params.output_zero_point
         self.layer.low, self.layer.high = params.activation_range
-        self.data = &self.layer
-        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
+        cdef row_t row = row_int8 if inputs[0].dtype == "int8" else row_int16
+        plan_pairs(self, &self.walk, row, &self.layer, inputs, outputs[0])

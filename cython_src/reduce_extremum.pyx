@@ -1,6 +1,6 @@
 """REDUCE_MAX and REDUCE_MIN on the host."""
 
-from qembed._host._kernel cimport Kernel, Walk, activation, next_row, schar, set_walk
+from qembed._host._kernel cimport Kernel, Walk, activation, for_each_row, schar, set_walk
 
 
 cdef struct Data:
@@ -8,33 +8,52 @@ cdef struct Data:
     bint largest
 
 
+cdef void keep_row(
+    bint largest, const activation *x, Py_ssize_t step, activation *results,
+    Py_ssize_t results_step, Py_ssize_t count
+) noexcept nogil:
+    cdef activation value
+    cdef activation *result
+    cdef Py_ssize_t i
+    for i in range(count):
+        value = x[i * step]
+        result = results + i * results_step
+        if (value > result[0]) == largest:
+            result[0] = value
+
+
+cdef void keep_row_int8(
+    const void *largest, const void *x, Py_ssize_t step, const void *results,
+    Py_ssize_t results_step, void *_y, Py_ssize_t count
+) noexcept nogil:
+    keep_row[schar](
+        (<const bint *> largest)[0], <const schar *> x, step, <schar *> results, results_step,
+        count,
+    )
+
+
+cdef void keep_row_int16(
+    const void *largest, const void *x, Py_ssize_t step, const void *results,
+    Py_ssize_t results_step, void *_y, Py_ssize_t count
+) noexcept nogil:
+    keep_row[short](
+        (<const bint *> largest)[0], <const short *> x, step, <short *> results, results_step,
+        count,
+    )
+
+
 cdef void reduce(
     const Data *layer, const activation *x, activation *y, Py_ssize_t batch
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
+    cdef Py_ssize_t _sample, i
     cdef activation lowest = -(1 << (8 * sizeof(activation) - 1))
     cdef activation start = lowest if layer.largest else -1 - lowest
-    cdef activation value
-    cdef activation *result
     for _sample in range(batch):
-        for i in range(walk.count2):
+        for i in range(layer.walk.count2):
             y[i] = start
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                value = x[at1 + i * walk.stride1[inner]]
-                result = y + at2 + i * walk.stride2[inner]
-                if (value > result[0]) == layer.largest:
-                    result[0] = value
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x += walk.count1
-        y += walk.count2
+        for_each_row(&layer.walk, x, y, y)
+        x += layer.walk.count1
+        y += layer.walk.count2
 
 
 cdef void run_int8(
@@ -57,7 +76,10 @@ cdef class ReduceExtremumKernel(Kernel):
     def __init__(self, params, inputs, outputs):
         shape = inputs[0].shape
         kept = tuple(1 if axis in params.axes else n for axis, n in enumerate(shape))
-        set_walk(&self.layer.walk, shape, kept, shape)
+        dtype = inputs[0].dtype
+        set_walk(&self.layer.walk, (shape, dtype), (kept, dtype), (shape, dtype))
+        self.layer.walk.row = keep_row_int8 if dtype == "int8" else keep_row_int16
+        self.layer.walk.layer = &self.layer.largest
         self.layer.largest = params.largest
         self.data = &self.layer
         self.run = run_int8 if inputs[0].dtype == "int8" else run_int16

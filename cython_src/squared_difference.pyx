@@ -7,19 +7,18 @@ from qembed._host._kernel cimport (
     Scale,
     Walk,
     activation,
-    next_row,
+    plan_pairs,
     qh_clamp,
     rescale,
+    row_t,
     schar,
     set_scale,
-    set_walk,
 )
 
 import numpy as np
 
 
 cdef struct Data:
-    Walk walk
     Scale scale1
     Scale scale2
     Scale output_scale
@@ -42,54 +41,40 @@ cdef inline int32_t square(const Data *layer, int64_t x1, int64_t x2) noexcept n
     )
 
 
-cdef void square_all(
-    const Data *layer, const activation *x1, const activation *x2, activation *y, Py_ssize_t batch
+cdef void square_row(
+    const Data *layer, const activation *x1, Py_ssize_t step1, const activation *x2,
+    Py_ssize_t step2, activation *y, Py_ssize_t count
 ) noexcept nogil:
-    cdef const Walk *walk = &layer.walk
-    cdef Py_ssize_t index[8]
-    cdef Py_ssize_t at1, at2, _sample, i
-    cdef Py_ssize_t inner = walk.rank - 1
-    for _sample in range(batch):
-        at1 = at2 = 0
-        for i in range(8):
-            index[i] = 0
-        while True:
-            for i in range(walk.size[inner]):
-                y[i] = <activation> square(
-                    layer, x1[at1 + i * walk.stride1[inner]], x2[at2 + i * walk.stride2[inner]]
-                )
-            y += walk.size[inner]
-            if not next_row(walk, index, &at1, &at2):
-                break
-        x1 += walk.count1
-        x2 += walk.count2
+    cdef Py_ssize_t i
+    for i in range(count):
+        y[i] = <activation> square(layer, x1[i * step1], x2[i * step2])
 
 
-cdef void run_int8(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int8(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    square_all[schar](
-        <const Data *> data, <const schar *> inputs[0], <const schar *> inputs[1],
-        <schar *> outputs[0], batch,
+    square_row[schar](
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
     )
 
 
-cdef void run_int16(
-    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t batch
+cdef void row_int16(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
 ) noexcept nogil:
-    square_all[short](
-        <const Data *> data, <const short *> inputs[0], <const short *> inputs[1],
-        <short *> outputs[0], batch,
+    square_row[short](
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
     )
 
 
 cdef class SquaredDifferenceKernel(Kernel):
     """See `qembed.ops.squared_difference`."""
 
+    cdef Walk walk
     cdef Data layer
 
     def __init__(self, params, inputs, outputs):
-        set_walk(&self.layer.walk, inputs[0].shape, inputs[1].shape, outputs[0].shape)
         set_scale(&self.layer.scale1, params.requantization1)
         set_scale(&self.layer.scale2, params.requantization2)
         set_scale(&self.layer.output_scale, params.output_requantization)
@@ -99,5 +84,5 @@ cdef class SquaredDifferenceKernel(Kernel):
         self.layer.output_zero_point = params.output_zero_point
         limits = np.iinfo(inputs[0].dtype)
         self.layer.low, self.layer.high = int(limits.min), int(limits.max)
-        self.data = &self.layer
-        self.run = run_int8 if inputs[0].dtype == "int8" else run_int16
+        cdef row_t row = row_int8 if inputs[0].dtype == "int8" else row_int16
+        plan_pairs(self, &self.walk, row, &self.layer, inputs, outputs[0])

@@ -1,4 +1,6 @@
 /* AVX2: vpmaddwd sums two products of 16-bit numbers a lane. (vpmaddubsw, on bytes, saturates.) */
+#include "simd.h"
+
 #if defined(__x86_64__)
 #ifdef __clang__
 #include <immintrin.h>
@@ -10,24 +12,9 @@
 
 #include <string.h>
 
-#include "simd.h"
-
 #define NAME(x) avx2_##x
-#define STEP 2
-#define STAGED_OFFSET 0
-typedef int16_t staged;
-
-#include "avx256.h"
-
-LOCAL ints dot(ints sum, ints x, ints w)
-{
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
-}
-
-LOCAL ints dot_memory(ints sum, ints x, const void *w)
-{
-    return dot(sum, x, load(w));
-}
+#include "avx256_madd.h"
+#include "avx256_pack.h"
 
 LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
 {
@@ -47,14 +34,6 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
     }
 }
 
-LOCAL void fill_values(staged *to, staged value, ptrdiff_t count)
-{
-    const __m256i all = _mm256_set1_epi16(value);
-    for (; count > 0; count -= 16, to += 16) {
-        _mm256_storeu_si256((__m256i *)to, all);
-    }
-}
-
 LOCAL void store_flat(int8_t *to, const ints *outputs, const qh_depthwise *layer, ptrdiff_t count)
 {
     const __m256i words = _mm256_packs_epi32(outputs[0], outputs[1]);
@@ -65,38 +44,22 @@ LOCAL void store_flat(int8_t *to, const ints *outputs, const qh_depthwise *layer
     store_part(to, q, 0, 2, (int)count);
 }
 
-LOCAL __m256i row_at(const staged *x)
-{
-    return _mm256_loadu_si256((const __m256i *)x);
-}
-
-/* Two rows of 16 words: lane by lane, the words of the same column become neighbours. */
-LOCAL void spread(const staged *x, const int32_t *offsets, ints *tuples)
-{
-    const __m256i t0 = row_at(x + offsets[0]), t1 = row_at(x + offsets[1]);
-    tuples[0] = _mm256_unpacklo_epi16(t0, t1);
-    tuples[1] = _mm256_unpackhi_epi16(t0, t1);
-}
-
-#define ROW_GROUPS 2
-LOCAL void spread3(const staged *x, const ptrdiff_t *offsets, ints (*tuples)[STEP])
-{
-    const __m256i t0 = row_at(x + offsets[0]), t1 = row_at(x + offsets[1]);
-    const __m256i t2 = row_at(x + offsets[2]);
-    tuples[0][0] = _mm256_unpacklo_epi16(t0, t1);
-    tuples[0][1] = _mm256_unpackhi_epi16(t0, t1);
-    tuples[1][0] = _mm256_unpacklo_epi16(t2, t2);
-    tuples[1][1] = _mm256_unpackhi_epi16(t2, t2);
-}
-
 #include "micro.h"
+
+#include "bytes.h"
+
+extern const qh_isa qh_avx2_words;
 
 static int supported(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-const qh_isa qh_avx2 = {.name = "avx2", .supported = supported, QH_ISA_FIELDS(2)};
+const qh_isa qh_avx2 = {.name = "avx2",
+                        .supported = supported,
+                        QH_SUM_FIELDS(2),
+                        QH_BYTE_FIELDS,
+                        .words = &qh_avx2_words};
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -1,7 +1,6 @@
 /* What the instruction sets with 256-bit vectors share. */
 #define LANES 8
 typedef __m256i ints;
-typedef __m256i packed;
 
 #define LOCAL static inline __attribute__((always_inline))
 #define KEEP(x) __asm__ volatile("" : "+x"(x))
@@ -76,79 +75,6 @@ LOCAL ints exactly(ints sum, const qh_scaling *by, int32_t zero_point, int32_t l
     const __m256i odd = exact_half(x, multiplier, by, 1, least, most);
     const __m256i both = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xAA);
     return _mm256_add_epi32(both, _mm256_set1_epi32(zero_point));
-}
-
-LOCAL packed pack4(ints a, ints b, ints c, ints d)
-{
-    return _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
-}
-
-LOCAL packed clamped(packed x, int32_t low, int32_t high)
-{
-    return _mm256_min_epi8(_mm256_max_epi8(x, _mm256_set1_epi8((char)low)),
-                           _mm256_set1_epi8((char)high));
-}
-
-/* Gathers what belongs to one pixel: its halves lie in the two 128-bit lanes. */
-LOCAL packed pixels_in_order(packed x, const int parts)
-{
-    if (parts == 4) {
-        return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    }
-    return parts == 2 ? _mm256_permute4x64_epi64(x, 0xd8) : x;
-}
-
-LOCAL void store_packed(int8_t *to, packed x)
-{
-    _mm256_storeu_si256((__m256i *)to, x);
-}
-
-LOCAL void store_part(int8_t *to, packed x, const int part, const int parts, int count)
-{
-    const int size = 32 / parts;
-    int8_t bytes[32] __attribute__((aligned(32)));
-    if (parts == 2 && count == size) {
-        _mm_storeu_si128((__m128i *)to,
-                         part ? _mm256_extracti128_si256(x, 1) : _mm256_castsi256_si128(x));
-        return;
-    }
-    _mm256_store_si256((__m256i *)bytes, x);
-    if (count == size) {
-        memcpy(to, bytes + part * size, (size_t)size);
-    } else {
-        memcpy(to, bytes + part * size, (size_t)count);
-    }
-}
-
-LOCAL __m256 floats(const int8_t *from)
-{
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)from)));
-}
-
-LOCAL ints sum_of(const qh_add *layer, const int8_t *x1, const int8_t *x2)
-{
-    const __m256 inner =
-        _mm256_fmadd_ps(floats(x2), _mm256_set1_ps(layer->slope2), _mm256_set1_ps(layer->offset));
-    return _mm256_cvtps_epi32(_mm256_fmadd_ps(floats(x1), _mm256_set1_ps(layer->slope1), inner));
-}
-
-static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_t *x2, int8_t *y,
-                              ptrdiff_t count)
-{
-    ptrdiff_t i = 0;
-    for (; i + 32 <= count; i += 32) {
-        const packed q =
-            pack4(sum_of(layer, x1 + i, x2 + i), sum_of(layer, x1 + i + 8, x2 + i + 8),
-                  sum_of(layer, x1 + i + 16, x2 + i + 16), sum_of(layer, x1 + i + 24, x2 + i + 24));
-        store_packed(y + i, clamped(pixels_in_order(q, 4), layer->low, layer->high));
-    }
-    if (i < count) {
-        int8_t last[3][32] = {{0}};
-        memcpy(last[0], x1 + i, (size_t)(count - i));
-        memcpy(last[1], x2 + i, (size_t)(count - i));
-        add_values(layer, last[0], last[1], last[2], 32);
-        memcpy(y + i, last[2], (size_t)(count - i));
-    }
 }
 
 /* 12 accumulators and what feeds them fill the 16 registers. */

@@ -4,6 +4,7 @@
 typedef uint8_t staged;
 
 #include "avx256.h"
+#include "avx256_pack.h"
 
 LOCAL ints dot_memory(ints sum, ints x, const void *w)
 {
@@ -29,9 +30,9 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
     }
 }
 
-LOCAL void fill_values(staged *to, staged value, ptrdiff_t count)
+LOCAL void fill_values(staged *to, staged x, ptrdiff_t count)
 {
-    const __m256i all = _mm256_set1_epi8((char)value);
+    const __m256i all = _mm256_set1_epi8((char)x);
     for (; count > 0; count -= 32, to += 32) {
         _mm256_storeu_si256((__m256i *)to, all);
     }
@@ -80,3 +81,7 @@ LOCAL void spread3(const staged *x, const ptrdiff_t *offsets, ints (*tuples)[STE
 }
 
 #include "micro.h"
+
+#include "bytes.h"
+
+extern const qh_isa qh_avx2_words;

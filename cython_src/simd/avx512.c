@@ -1,4 +1,6 @@
 /* AVX-512 with VNNI: vpdpbusd sums four products of an unsigned and a signed byte a lane. */
+#include "simd.h"
+
 #if defined(__x86_64__)
 #ifdef __clang__
 #include <immintrin.h>
@@ -12,12 +14,11 @@
 
 #include <string.h>
 
-#include "simd.h"
-
 #define NAME(x) avx512_##x
 #define LANES 16
 #define STEP 4
 #define STAGED_OFFSET 128
+typedef int8_t value;
 typedef uint8_t staged;
 typedef __m512i ints;
 typedef __m512i packed;
@@ -74,9 +75,9 @@ LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
     }
 }
 
-LOCAL void fill_values(staged *to, staged value, ptrdiff_t count)
+LOCAL void fill_values(staged *to, staged x, ptrdiff_t count)
 {
-    const __m512i all = _mm512_set1_epi8((char)value);
+    const __m512i all = _mm512_set1_epi8((char)x);
     for (; count > 0; count -= 64, to += 64) {
         _mm512_storeu_si512(to, all);
     }
@@ -214,37 +215,16 @@ LOCAL void spread3(const staged *x, const ptrdiff_t *offsets, ints (*tuples)[STE
                tuples[0]);
 }
 
-LOCAL __m512 floats(const int8_t *from)
+LOCAL ints widened(const int8_t *from)
 {
-    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from)));
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)from));
 }
 
-LOCAL ints sum_of(const qh_add *layer, const int8_t *x1, const int8_t *x2)
+LOCAL ints add_line(const qh_add *layer, ints x1, ints x2)
 {
-    const __m512 inner =
-        _mm512_fmadd_ps(floats(x2), _mm512_set1_ps(layer->slope2), _mm512_set1_ps(layer->offset));
-    return _mm512_cvtps_epi32(_mm512_fmadd_ps(floats(x1), _mm512_set1_ps(layer->slope1), inner));
-}
-
-static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_t *x2, int8_t *y,
-                              ptrdiff_t count)
-{
-    ptrdiff_t i = 0;
-    for (; i + 64 <= count; i += 64) {
-        ints sums[4];
-        for (int v = 0; v < 4; v++) {
-            sums[v] = sum_of(layer, x1 + i + 16 * v, x2 + i + 16 * v);
-        }
-        const packed q = pack4(sums[0], sums[1], sums[2], sums[3]);
-        store_packed(y + i, clamped(pixels_in_order(q, 4), layer->low, layer->high));
-    }
-    if (i < count) {
-        int8_t last[3][64] = {{0}};
-        memcpy(last[0], x1 + i, (size_t)(count - i));
-        memcpy(last[1], x2 + i, (size_t)(count - i));
-        add_values(layer, last[0], last[1], last[2], 64);
-        memcpy(y + i, last[2], (size_t)(count - i));
-    }
+    const __m512 inner = _mm512_fmadd_ps(_mm512_cvtepi32_ps(x2), _mm512_set1_ps(layer->slope2),
+                                         _mm512_set1_ps(layer->offset));
+    return line(x1, _mm512_set1_ps(layer->slope1), inner);
 }
 
 /* clang-format off */
@@ -256,6 +236,10 @@ static inline void add_values(const qh_add *layer, const int8_t *x1, const int8_
 
 #include "micro.h"
 
+#include "bytes.h"
+
+extern const qh_isa qh_avx2_words;
+
 static int supported(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -263,7 +247,11 @@ static int supported(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
-const qh_isa qh_avx512 = {.name = "avx512-vnni", .supported = supported, QH_ISA_FIELDS(4)};
+const qh_isa qh_avx512 = {.name = "avx512-vnni",
+                          .supported = supported,
+                          QH_SUM_FIELDS(4),
+                          QH_BYTE_FIELDS,
+                          .words = &qh_avx2_words};
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -1,5 +1,7 @@
 /* AVX-512 VL with VNNI: vpdpbusd on 256-bit vectors, for processors that slow down for longer ones.
  * It differs from AVX-VNNI in the encoding alone. */
+#include "simd.h"
+
 #if defined(__x86_64__)
 #ifdef __clang__
 #include <immintrin.h>
@@ -11,8 +13,6 @@
 #endif
 
 #include <string.h>
-
-#include "simd.h"
 
 #define NAME(x) avx512vl_##x
 
@@ -31,7 +31,11 @@ static int supported(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
-const qh_isa qh_avx512vl = {.name = "avx512vl-vnni", .supported = supported, QH_ISA_FIELDS(2)};
+const qh_isa qh_avx512vl = {.name = "avx512vl-vnni",
+                            .supported = supported,
+                            QH_SUM_FIELDS(2),
+                            QH_BYTE_FIELDS,
+                            .words = &qh_avx2_words};
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -1,4 +1,6 @@
 /* AVX-VNNI: vpdpbusd on 256-bit vectors, for processors without AVX-512. */
+#include "simd.h"
+
 #if defined(__x86_64__)
 #ifdef __clang__
 #include <immintrin.h>
@@ -10,8 +12,6 @@
 
 #include <cpuid.h>
 #include <string.h>
-
-#include "simd.h"
 
 #define NAME(x) avxvnni_##x
 
@@ -30,7 +30,11 @@ static int supported(void)
            __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 
-const qh_isa qh_avxvnni = {.name = "avx-vnni", .supported = supported, QH_ISA_FIELDS(2)};
+const qh_isa qh_avxvnni = {.name = "avx-vnni",
+                           .supported = supported,
+                           QH_SUM_FIELDS(2),
+                           QH_BYTE_FIELDS,
+                           .words = &qh_avx2_words};
 
 #ifdef __clang__
 #pragma clang attribute pop

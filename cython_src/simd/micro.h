@@ -1,8 +1,8 @@
 /* The vectorized kernels themselves, included by each instruction set after it has defined
  *
  *     LANES, STEP, NAME(x)      int32 lanes of a vector; products summed in a lane; a unique name
- *     ints, packed              a vector of LANES int32; one of 4 * LANES (or less) int8
- *     staged                    type of a staged activation
+ *     value, staged             types of an activation and of a staged one
+ *     ints, packed              a vector of LANES int32; 4 * LANES values (for `pack4`: or less)
  *     load, store, broadcast    of ints; of STEP activations to every lane
  *     dot(acc, x, w)            acc + sums of STEP products a lane
  *     stage_values(to, from, n) n activations, staged; may write a vector more
@@ -12,14 +12,20 @@
  *     exactly                   the same in 64-bit integers; low, high, zero point
  *     pack4                     4 ints to packed, saturating, within 128-bit lanes
  *     clamped                   of packed
- *     store_part(out, packed, part, parts, count)   pixel `part` of the `parts` in a packed vector
+ *     pixels_in_order(packed, parts)  gathers what belongs to each of `parts` pixels
+ *     store_packed, store_part(out, packed, part, parts, count)   all of it; of pixel `part`
  *     store_flat(out, STEP ints, count, clamps...)  neighbouring values of a depthwise row
  *     spread(x, offsets, out)   STEP rows of activations to STEP vectors of their STEP-tuples
  *     spread3(x, offsets, out)  the same with three rows, in ROW_GROUPS groups
+ *
+ * and for int8 activations, for bytes.h:
+ *
+ *     widened(x)                LANES int8 as ints
+ *     add_line(layer, x1, x2)   ADD of ints
  */
 #include <string.h>
 
-#include "plain.h"
+#include "stage.h"
 
 #ifdef __clang__
 #define UNROLL _Pragma("unroll")
@@ -87,7 +93,7 @@ INLINE void tile_sums(const int pixels, const int vectors, const qh_sums *layer,
 }
 
 INLINE void tile_store(const int pixels, const int vectors, const qh_sums *layer,
-                       const qh_block *block, const ints *scaled_sums, int8_t *y)
+                       const qh_block *block, const ints *scaled_sums, value *y)
 {
     const int parts = 4 / vectors, last = pixels * vectors - 1;
     UNROLL for (int i = 0; i <= last; i += 4)
@@ -99,7 +105,7 @@ INLINE void tile_store(const int pixels, const int vectors, const qh_sums *layer
             q = clamped(q, layer->low, layer->high);
         }
         q = pixels_in_order(q, parts);
-        int8_t *out = y + i / vectors * layer->out_channels;
+        value *out = y + i / vectors * layer->out_channels;
         if (parts > 1 && i + 3 <= last && block->channels == vectors * LANES &&
             layer->out_channels == vectors * LANES) {
             store_packed(out, q); /* the pixels are neighbours in memory */
@@ -128,7 +134,7 @@ static __attribute__((noinline)) void NAME(rescale)(const qh_sums *layer, const 
 
 /* gcc spills accumulators that several epilogues use: each form has tiles of its own. */
 INLINE void tile(const int form, const int pixels, const int vectors, const qh_sums *layer,
-                 const qh_block *block, const staged *x, int8_t *y)
+                 const qh_block *block, const staged *x, value *y)
 {
     ints sums[TILE];
     tile_sums(pixels, vectors, layer, block, x, sums);
@@ -156,7 +162,7 @@ INLINE void tile(const int form, const int pixels, const int vectors, const qh_s
 /* `rows` rows of `columns` pixels each, in tiles; the last tile of a row reaches back and computes
  * some pixels again rather than fewer at a time. */
 INLINE void tiles(const int form, const int pixels, const int vectors, const qh_sums *layer,
-                  const qh_block *block, const staged *x, int8_t *y, ptrdiff_t rows,
+                  const qh_block *block, const staged *x, value *y, ptrdiff_t rows,
                   ptrdiff_t columns)
 {
     for (ptrdiff_t row = 0; row < rows; row++) {
@@ -170,12 +176,12 @@ INLINE void tiles(const int form, const int pixels, const int vectors, const qh_
     }
 }
 
-typedef void tiles_function(const qh_sums *, const qh_block *, const staged *, int8_t *, ptrdiff_t,
+typedef void tiles_function(const qh_sums *, const qh_block *, const staged *, value *, ptrdiff_t,
                             ptrdiff_t);
 
 #define TILES_OF_FORM(form, pixels, vectors)                                                       \
     static void NAME(tiles_##form##_##pixels##_##vectors)(                                         \
-        const qh_sums *layer, const qh_block *block, const staged *x, int8_t *y, ptrdiff_t rows,   \
+        const qh_sums *layer, const qh_block *block, const staged *x, value *y, ptrdiff_t rows,    \
         ptrdiff_t columns)                                                                         \
     {                                                                                              \
         tiles(form, pixels, vectors, layer, block, x, y, rows, columns);                           \
@@ -221,7 +227,7 @@ static tiles_function *NAME(choose_tiles)(int form, int vectors, ptrdiff_t colum
     return best;
 }
 
-static void NAME(blocks)(const qh_sums *layer, const staged *x, int8_t *y, ptrdiff_t rows,
+static void NAME(blocks)(const qh_sums *layer, const staged *x, value *y, ptrdiff_t rows,
                          ptrdiff_t columns)
 {
     for (ptrdiff_t b = 0; b < layer->block_count; b++) {
@@ -234,7 +240,7 @@ static void NAME(blocks)(const qh_sums *layer, const staged *x, int8_t *y, ptrdi
 
 /* Rows without neighbours (1x1 windows, fully connected layers): any number of them at once, as
  * many as fit in the scratch memory. */
-static void NAME(sums_flat)(const qh_sums *layer, const int8_t *x, int8_t *y, staged *scratch,
+static void NAME(sums_flat)(const qh_sums *layer, const value *x, value *y, staged *scratch,
                             ptrdiff_t batch)
 {
     const ptrdiff_t channels = layer->staging.channels;
@@ -252,8 +258,8 @@ static void NAME(sums)(const void *data, const void **inputs, void **outputs, vo
                        ptrdiff_t batch)
 {
     const qh_sums *layer = data;
-    const int8_t *x = inputs[0];
-    int8_t *y = outputs[0];
+    const value *x = inputs[0];
+    value *y = outputs[0];
     if (layer->flat) {
         NAME(sums_flat)(layer, x, y, scratch, batch);
         return;
@@ -292,7 +298,7 @@ INLINE void start_sums(const qh_block *block, ints *sums)
 }
 
 INLINE void finish_row(const int form, const qh_depthwise *layer, const qh_block *block,
-                       const ints *sums, int8_t *y, ptrdiff_t count)
+                       const ints *sums, value *y, ptrdiff_t count)
 {
     ints outputs[STEP];
     UNROLL for (int v = 0; v < STEP; v++)
@@ -305,7 +311,7 @@ INLINE void finish_row(const int form, const qh_depthwise *layer, const qh_block
 
 /* A column of LANES * STEP values, top to bottom. Any window. */
 INLINE void column_general(const int form, const qh_depthwise *layer, const qh_block *block,
-                           const staged *x, int8_t *y, ptrdiff_t count)
+                           const staged *x, value *y, ptrdiff_t count)
 {
     for (ptrdiff_t row = 0; row < layer->rows; row++) {
         ints sums[STEP];
@@ -338,7 +344,7 @@ INLINE void add_row(ints (*tuples)[STEP], const char *weights, const int window_
 /* 3x3: each input row is read and spread once and serves the three (stride 2: one or two) output
  * rows whose windows it lies in. */
 INLINE void column_rolling(const int form, const int stride, const qh_depthwise *layer,
-                           const qh_block *block, const staged *x, int8_t *y, ptrdiff_t count)
+                           const qh_block *block, const staged *x, value *y, ptrdiff_t count)
 {
     const char *const weights = block->weights;
     /* Locals: y may alias everything that is read through pointers. */
@@ -383,12 +389,12 @@ INLINE void column_rolling(const int form, const int stride, const qh_depthwise 
     }
 }
 
-typedef void column_function(const qh_depthwise *, const qh_block *, const staged *, int8_t *,
+typedef void column_function(const qh_depthwise *, const qh_block *, const staged *, value *,
                              ptrdiff_t);
 
 #define COLUMN(form)                                                                               \
     static void NAME(column_##form)(const qh_depthwise *layer, const qh_block *block,              \
-                                    const staged *x, int8_t *y, ptrdiff_t count)                   \
+                                    const staged *x, value *y, ptrdiff_t count)                    \
     {                                                                                              \
         if (layer->rolling && layer->stride_y == 1) {                                              \
             column_rolling(form, 1, layer, block, x, y, count);                                    \
@@ -409,8 +415,8 @@ static void NAME(depthwise)(const void *data, const void **inputs, void **output
     static column_function *const columns[] = {NAME(column_QH_ONE_LINE), NAME(column_QH_TWO_LINES),
                                                NAME(column_QH_EXACT)};
     const qh_depthwise *layer = data;
-    const int8_t *x = inputs[0];
-    int8_t *y = outputs[0];
+    const value *x = inputs[0];
+    value *y = outputs[0];
     for (ptrdiff_t image = 0; image < batch * layer->images; image++) {
         stage_image(&layer->staging, scratch, x);
         const staged *rows = scratch;
@@ -430,7 +436,7 @@ static void NAME(depthwise)(const void *data, const void **inputs, void **output
 /* Products of registers alone: what no kernel can surpass. Returns their number. */
 static int64_t NAME(peak)(ptrdiff_t repeats)
 {
-    enum { CHAINS = LANES == 16 ? 24 : 12, ROUNDS = 4 }; /* as many as a tile's */
+    enum { CHAINS = LANES == 8 ? 12 : 24, ROUNDS = 4 }; /* as many as a tile's */
     ints sums[TILE];
     const staged four[STEP] = {1};
     ints x = broadcast(four);
@@ -449,31 +455,29 @@ static int64_t NAME(peak)(ptrdiff_t repeats)
     return (int64_t)repeats * CHAINS * ROUNDS * LANES * STEP;
 }
 
-/* ------------------------------------------------------------------ element-wise */
+/* ------------------------------------------------------------------ parts of a sample */
 
-static void NAME(add)(const void *data, const void **inputs, void **outputs, void *scratch,
-                      ptrdiff_t batch)
+static void NAME(sums_part)(const void *data, const void **inputs, void **outputs, void *scratch,
+                            ptrdiff_t part, ptrdiff_t parts)
 {
-    (void)scratch;
-    const qh_add *layer = data;
-    add_values(layer, inputs[0], inputs[1], outputs[0], layer->count * batch);
+    qh_sums layer = *(const qh_sums *)data;
+    const void *x = inputs[0];
+    void *y = outputs[0];
+    qh_cut_sums(&layer, &x, &y, sizeof(value), part, parts);
+    NAME(sums)(&layer, &x, &y, scratch, 1);
 }
 
-static void NAME(average_pool)(const void *data, const void **inputs, void **outputs, void *scratch,
-                               ptrdiff_t batch)
+static void NAME(depthwise_part)(const void *data, const void **inputs, void **outputs,
+                                 void *scratch, ptrdiff_t part, ptrdiff_t parts)
 {
-    average_pool(data, inputs[0], outputs[0], scratch, batch);
+    qh_depthwise layer = *(const qh_depthwise *)data;
+    const void *x = inputs[0];
+    void *y = outputs[0];
+    qh_cut_depthwise(&layer, &x, &y, sizeof(value), part, parts);
+    NAME(depthwise)(&layer, &x, &y, scratch, 1);
 }
 
-static void NAME(max_pool)(const void *data, const void **inputs, void **outputs, void *scratch,
-                           ptrdiff_t batch)
-{
-    (void)scratch;
-    max_pool(data, inputs[0], outputs[0], batch);
-}
-
-#define QH_ISA_FIELDS(vectors)                                                                     \
+#define QH_SUM_FIELDS(vectors)                                                                     \
     .lanes = LANES, .step = STEP, .most_vectors = (vectors), .staged_offset = STAGED_OFFSET,       \
-    .staged_bytes = (int)sizeof(staged), .sums = NAME(sums), .depthwise = NAME(depthwise),         \
-    .average_pool = NAME(average_pool), .max_pool = NAME(max_pool), .add = NAME(add),              \
-    .peak = NAME(peak)
+    .staged_bytes = (int)sizeof(staged), .sums = NAME(sums), .sums_part = NAME(sums_part),         \
+    .depthwise = NAME(depthwise), .depthwise_part = NAME(depthwise_part), .peak = NAME(peak)

@@ -51,6 +51,7 @@ typedef struct {
 /* Staging of one image. */
 typedef struct {
     ptrdiff_t height, width, channels; /* of the input */
+    ptrdiff_t window_height;           /* rows that a window spans, dilation included */
     ptrdiff_t top, bottom, left, right;
     ptrdiff_t repeat; /* each channel is staged this many times in a row */
     ptrdiff_t phases; /* columns x, x + phases, ... are staged side by side, phase after phase */
@@ -69,7 +70,7 @@ typedef struct {
     ptrdiff_t block_count;
     const qh_block *blocks;
     int32_t zero_point, low, high;
-    int clamps;  /* the range is narrower than int8 */
+    int clamps;  /* the range is narrower than the type */
     int flat;    /* 1: images are only rows of `channels`, any number of pixels at once */
     int sampled; /* 1: windows are single pixels; only every stride_y-th row is staged */
     ptrdiff_t stride_y;
@@ -98,26 +99,51 @@ typedef struct {
     int32_t low, high;
 } qh_pool;
 
-/* ADD of `count` values: round(x1 * slope1 + (x2 * slope2 + offset)), proved for all pairs. */
+/* ADD: round(x1 * slope1 + (x2 * slope2 + offset)), proved for all pairs. */
 typedef struct {
-    ptrdiff_t count;
     float slope1, slope2, offset;
     int32_t low, high;
 } qh_add;
 
+/* MUL: products (x1 - zero_point1) * (x2 - zero_point2), scaled; all lanes are the same. */
+typedef struct {
+    const qh_scaling *scaling;
+    int32_t zero_point1, zero_point2, move; /* added to the product: see staircase.h */
+    int32_t zero_point, low, high;
+} qh_mul;
+
 typedef void qh_kernel(const void *layer, const void **inputs, void **outputs, void *scratch,
                        ptrdiff_t batch);
 
-typedef struct {
+/* One of `parts` parts of a sample, which threads compute side by side. */
+typedef void qh_part_kernel(const void *layer, const void **inputs, void **outputs, void *scratch,
+                            ptrdiff_t part, ptrdiff_t parts);
+
+/* A row of two operands; each steps by 1, or by 0 where it is one value for all. */
+typedef void qh_row(const void *layer, const void *x1, ptrdiff_t step1, const void *x2,
+                    ptrdiff_t step2, void *y, ptrdiff_t count);
+
+typedef struct qh_isa {
     const char *name;
     int (*supported)(void);
     int lanes, step, most_vectors;
     int staged_offset, staged_bytes; /* of an activation */
-    qh_kernel *sums, *depthwise, *average_pool, *max_pool, *add;
+    qh_kernel *sums, *depthwise, *average_pool, *max_pool;
+    qh_part_kernel *sums_part, *depthwise_part, *average_pool_part, *max_pool_part;
+    qh_row *add, *mul;
     int64_t (*peak)(ptrdiff_t repeats); /* does nothing but multiply; returns how often */
+    const struct qh_isa *words;         /* its sums of products of int16 activations */
 } qh_isa;
 
-/* Of this build, best first; ends with NULL. */
+/* Those that some machine has, best first; ends with NULL. */
 extern const qh_isa *const qh_isas[];
+
+/* Makes a layer of one image of what one of `parts` threads computes of it, and moves input and
+ * output to where that begins. */
+void qh_cut_sums(qh_sums *layer, const void **x, void **y, ptrdiff_t value_bytes, ptrdiff_t part,
+                 ptrdiff_t parts);
+void qh_cut_depthwise(qh_depthwise *layer, const void **x, void **y, ptrdiff_t value_bytes,
+                      ptrdiff_t part, ptrdiff_t parts);
+void qh_cut_pool(qh_pool *layer, void **y, ptrdiff_t part, ptrdiff_t parts);
 
 #endif

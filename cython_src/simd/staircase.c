@@ -19,9 +19,15 @@ typedef struct {
     float above_value[MOST_STEPS + 1], below_value[MOST_STEPS + 1];
 } gates;
 
+static double scale_of(const qh_channel *c)
+{
+    return c->real >= 0 ? c->real : ldexp(c->multiplier, c->shift - 31);
+}
+
 static int32_t staircase(const qh_channel *c, int64_t acc)
 {
-    const int64_t scaled = qh_requantize(acc, c->multiplier, c->shift, c->rounding);
+    const int64_t scaled = c->real >= 0 ? qh_requantize_real(acc, c->real, c->rounding)
+                                        : qh_requantize(acc, c->multiplier, c->shift, c->rounding);
     return qh_clamp(scaled + c->zero_point, c->low, c->high);
 }
 
@@ -29,7 +35,7 @@ static int32_t staircase(const qh_channel *c, int64_t acc)
 static int64_t step_to(const qh_channel *c, int32_t value, int64_t from)
 {
     int64_t below = from, at = c->most, stride = 1;
-    const double scale = ldexp(c->multiplier, c->shift - 31);
+    const double scale = scale_of(c);
     const double guess = scale > 0 ? (value - 0.5 - c->zero_point) / scale : 0;
     if (guess > (double)below && guess < (double)at) {
         int64_t probe = (int64_t)guess;
@@ -191,8 +197,8 @@ static int fits_int32(int64_t value)
 /* Is F a monotone staircase, and are the line's values in the range of the conversion? */
 static int is_tame(const qh_channel *c)
 {
-    const int64_t gain = INT64_C(1) << (c->shift > 0 ? c->shift : 0);
-    const double scale = ldexp(c->multiplier, c->shift - 31);
+    const int64_t gain = INT64_C(1) << (c->shift > 0 && c->real < 0 ? c->shift : 0);
+    const double scale = scale_of(c);
     const double reach = fmax(fabs((double)c->least), fabs((double)c->most));
     return fits_int32(c->least * gain) && fits_int32(c->most * gain) && scale * reach < 1 << 30 &&
            scale > 1e-30;
@@ -243,7 +249,7 @@ qh_proof qh_prove(const qh_channel *c)
 {
     qh_proof proof = {QH_EXACT, 0, 0, 0, 0, 0};
     int64_t steps[MOST_STEPS];
-    const int constant = c->multiplier == 0;
+    const int constant = scale_of(c) == 0;
     if (!constant && !is_tame(c)) {
         return proof;
     }
@@ -260,7 +266,7 @@ qh_proof qh_prove(const qh_channel *c)
         }
         steps[value - first] = from;
     }
-    const float guess = (float)ldexp(c->multiplier, c->shift - 31);
+    const float guess = (float)scale_of(c);
     if (one_line(c, steps, first, 0, guess, &proof) ||
         two_lines(c, steps, first, 0, guess, &proof)) {
         return proof;

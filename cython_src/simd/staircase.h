@@ -13,6 +13,7 @@
 /* A channel: its recipe, its clamp and the accumulators that inputs can reach. */
 typedef struct {
     int32_t multiplier, shift;
+    double real; /* of the recipes in floating point; else negative */
     int rounding;
     int32_t zero_point, low, high;
     int64_t least, most;

@@ -52,12 +52,31 @@ cdef enum:
     MAX_RANK = 8
 
 
-# How two operands are walked over their broadcast shape: strides in elements, 0 where repeated.
+ctypedef void (*part_t)(
+    const void *data, const void **inputs, void **outputs, void *scratch, Py_ssize_t part,
+    Py_ssize_t parts
+) noexcept nogil
+
+# A row of two operands: `step1` and `step2` are 1, or 0 where one value serves the whole row.
+ctypedef void (*row_t)(
+    const void *layer, const void *x1, Py_ssize_t step1, const void *x2, Py_ssize_t step2, void *y,
+    Py_ssize_t count
+) noexcept nogil
+
+
+# How two operands are walked over their broadcast shape: strides in bytes, 0 where repeated.
 cdef struct Walk:
+    row_t row
+    const void *layer
     int rank
     Py_ssize_t size[MAX_RANK]
     Py_ssize_t stride1[MAX_RANK]
     Py_ssize_t stride2[MAX_RANK]
+    Py_ssize_t step1        # along the innermost axis, in elements
+    Py_ssize_t step2
+    Py_ssize_t item1        # bytes of an element of each operand and of the result
+    Py_ssize_t item2
+    Py_ssize_t item
     Py_ssize_t count1       # elements of each operand and of the result, per sample
     Py_ssize_t count2
     Py_ssize_t count
@@ -82,11 +101,15 @@ cdef struct Window:
 
 cdef class Kernel:
     # One layer, ready to run. `run(data, ...)` may be called from any number of threads at once;
-    # each brings `scratch_bytes` of its own memory, aligned to 64 bytes.
+    # each brings `scratch_bytes` of its own memory, aligned to 64 bytes. `run_part`, where there is
+    # one, computes one of up to `most_parts` parts of a sample.
     cdef run_t run
+    cdef part_t run_part
     cdef const void *data
     cdef readonly Py_ssize_t scratch_bytes
-    cdef list held
+    cdef readonly int most_parts
+    cdef readonly list held
+    cdef readonly object packed  # (kind, address, bytes) of what a vectorized kernel is given
 
     cdef void *hold(self, object array) except NULL
     cdef int set_epilogue(
@@ -97,7 +120,13 @@ cdef class Kernel:
 cdef int set_window(
     Window *window, object params, object in_shape, object out_shape, object kernel
 ) except -1
-cdef int set_walk(Walk *walk, object shape1, object shape2, object shape) except -1
+cdef int set_walk(Walk *walk, object x1, object x2, object y) except -1
+cdef int plan_pairs(
+    Kernel kernel, Walk *walk, row_t row, const void *layer, object inputs, object output
+) except -1
+cdef void for_each_row(
+    const Walk *walk, const void *x1, const void *x2, void *y
+) noexcept nogil
 cdef int rounding_code(object rounding) except -1
 cdef int set_scale(Scale *scale, object requantization) except -1
 cdef bint int32_is_enough(object weights, object dtype) except? True
@@ -107,24 +136,6 @@ cdef inline int64_t rescale(const Scale *by, int64_t value) noexcept nogil:
     if by.rounding >= QH_FLOAT32:
         return qh_requantize_real(value, by.real, by.rounding)
     return qh_requantize(value, by.multiplier, by.shift, by.rounding)
-
-
-cdef inline bint next_row(
-    const Walk *walk, Py_ssize_t *index, Py_ssize_t *at1, Py_ssize_t *at2
-) noexcept nogil:
-    # Step to the next run of the innermost axis; False after the last one.
-    cdef int axis = walk.rank - 2
-    while axis >= 0:
-        index[axis] += 1
-        at1[0] += walk.stride1[axis]
-        at2[0] += walk.stride2[axis]
-        if index[axis] < walk.size[axis]:
-            return True
-        at1[0] -= index[axis] * walk.stride1[axis]
-        at2[0] -= index[axis] * walk.stride2[axis]
-        index[axis] = 0
-        axis -= 1
-    return False
 
 
 cdef inline int64_t dot(

@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t, int64_t
 
-from qembed._host._kernel cimport Kernel, run_t
+from qembed._host._kernel cimport Kernel, part_t, row_t, run_t
 
 
 cdef extern from "simd/simd.h" nogil:
@@ -8,6 +8,7 @@ cdef extern from "simd/simd.h" nogil:
     enum: QH_ONE_LINE
     enum: QH_TWO_LINES
     enum: QH_FLAT_VALUES
+    enum: QH_MAX_LANES
 
     ctypedef struct qh_scaling:
         float *slope
@@ -32,7 +33,7 @@ cdef extern from "simd/simd.h" nogil:
         Py_ssize_t input_offset
 
     ctypedef struct qh_staging:
-        Py_ssize_t height, width, channels, top, bottom, left, right, repeat, phases
+        Py_ssize_t height, width, channels, window_height, top, bottom, left, right, repeat, phases
         int32_t zero_point
 
     ctypedef struct qh_sums:
@@ -61,22 +62,30 @@ cdef extern from "simd/simd.h" nogil:
         int32_t low, high
 
     ctypedef struct qh_add:
-        Py_ssize_t count
         float slope1, slope2, offset
         int32_t low, high
+
+    ctypedef struct qh_mul:
+        const qh_scaling *scaling
+        int32_t zero_point1, zero_point2, move
+        int32_t zero_point, low, high
 
     ctypedef struct qh_isa:
         const char *name
         bint (*supported)()
         int lanes, step, most_vectors, staged_offset, staged_bytes
-        run_t sums, depthwise, average_pool, max_pool, add
+        run_t sums, depthwise, average_pool, max_pool
+        part_t sums_part, depthwise_part, average_pool_part, max_pool_part
+        row_t add, mul
         int64_t (*peak)(Py_ssize_t repeats) nogil
+        const qh_isa *words
 
     const qh_isa *qh_isas[]
 
 cdef extern from "simd/staircase.h" nogil:
     ctypedef struct qh_channel:
         int32_t multiplier, shift
+        double real
         int rounding
         int32_t zero_point, low, high
         int64_t least, most
@@ -91,14 +100,16 @@ cdef extern from "simd/staircase.h" nogil:
 
 
 cdef const qh_isa *chosen_isa() except? NULL
-cdef bint is_vectorizable(object params, object inputs) except -1
-cdef int pack_conv(
-    Kernel kernel, qh_sums *layer, const qh_isa *isa, object params, object weights,
-    object in_shape, object out_shape,
+cdef bint pack_conv(
+    Kernel kernel, qh_sums *layer, object params, object weights, object dtype, object in_shape,
+    object out_shape,
 ) except -1
-cdef int pack_depthwise(
-    Kernel kernel, qh_depthwise *layer, const qh_isa *isa, object params,
-    object in_shape, object out_shape,
+cdef bint pack_depthwise(
+    Kernel kernel, qh_depthwise *layer, object params, object dtype, object in_shape,
+    object out_shape,
 ) except -1
 cdef bint prove_add(const signed char *sums, int32_t low, int32_t high, float *line)
-cdef int pack_pool(qh_pool *layer, object params, object in_shape, object out_shape) except -1
+cdef bint pack_mul(Kernel kernel, qh_mul *layer, object params) except -1
+cdef bint pack_pool(
+    Kernel kernel, qh_pool *layer, object params, object inputs, object outputs, bint largest
+) except -1

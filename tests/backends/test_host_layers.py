@@ -21,7 +21,15 @@ from support.forms import assert_equal
 from support.layers import LAYERS, graph
 
 # Operators with vectorized kernels; the others are the same whatever the instruction set.
-VECTORIZED = ("add", "average_pool", "conv", "depthwise_conv", "fully_connected", "max_pool")
+VECTORIZED = (
+    "add",
+    "average_pool",
+    "conv",
+    "depthwise_conv",
+    "fully_connected",
+    "max_pool",
+    "mul",
+)
 CASES = [
     (isa, op) for isa in available() for op in LAYERS if op in VECTORIZED or isa == available()[0]
 ]
@@ -95,3 +103,24 @@ def test_an_unknown_instruction_set_is_refused(name):
     made, _ = LAYERS["conv"](np.random.default_rng(0))
     with forced(name), pytest.raises(ToolError, match=f"QEMBED_ISA is '{name}'; this machine has"):
         HostModel(made)
+
+
+SHARED = sorted({op for op in LAYERS if op in (*VECTORIZED, "compare", "extremum")})
+
+
+@pytest.mark.parametrize("op", SHARED)
+@given(seed=st.integers(0, 2**32 - 1), threads=st.integers(2, 5))
+def test_threads_that_share_a_sample_change_nothing(op, seed, threads):
+    made, inputs = LAYERS[op](np.random.default_rng(seed))
+    one = [array[:1] for array in inputs]
+    worth_sharing = mock.patch.multiple(
+        "qembed._host.executor", SECONDS_TO_WAKE=1e-12, MOST_LOST=1e9
+    )
+    small = mock.patch.multiple("qembed._host._simd", PRODUCTS_A_PART=1, VALUES_A_PART=1)
+    smaller = mock.patch.multiple("qembed._host._kernel", VALUES_A_PART=1)
+    with worth_sharing, small, smaller:
+        model = HostModel(made)
+        for _ in range(3):  # the first one measures, in one thread
+            ours = model.run(one, threads)
+    for mine, definition in zip(ours, reference.run(made, one), strict=True):
+        assert_equal(mine, definition, f"{op}, seed {seed}, {threads} threads")

@@ -15,7 +15,9 @@ FIXED_POINT = "fixed_point.h"
 MOVES = "_moves.pyx"
 SIMD = "_simd.pyx"
 MICRO = "simd/micro.h"
-PLAIN = "simd/plain.h"
+STAGE = "simd/stage.h"
+POOL = "simd/pool.h"
+BYTES = "simd/bytes.h"
 
 # Of copies of parts of the input, whatever picks the parts.
 MOVED = [
@@ -32,7 +34,7 @@ FAULTS = {
         ("", "layer.sign * x * layer.sum_multiplier2", "x * layer.sum_multiplier2"),
         ("", "total + layer.output_zero_point", "total"),
         ("", "layer.sum_shift - 1", "layer.sum_shift"),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
+        ("", "x2[i * step2]", "x2[i * step1]"),
         (REQUANTIZE, "(x < 0 ? INT64_C(1) << 31 : 0)", "0"),
         ("", "params.activation_range", "(-128, 127)"),
     ],
@@ -42,9 +44,9 @@ FAULTS = {
         ("", "(bottom - top) * (right - left)", "w.kernel_height * w.kernel_width"),
         ("", "max(oy * w.stride_y - w.top, 0)", "max(oy * w.stride_y - w.left, 0)"),
         ("", "params.activation_range", "(-32768, 127)"),
-        (PLAIN, "y + p->window_y < p->height ? y + p->window_y : p->height", "p->height"),
-        (PLAIN, "average < p->low ? p->low : average", "average"),
-        (PLAIN, "(iy * p->width + w.x0) * p->channels", "iy * p->width * p->channels"),
+        (POOL, "y + p->window_y < p->height ? y + p->window_y : p->height", "p->height"),
+        (POOL, "average < p->low ? p->low : average", "average"),
+        (POOL, "(iy * p->width + w.x0) * p->channels", "iy * p->width * p->channels"),
     ],
     "arg_extremum": [
         (
@@ -79,7 +81,7 @@ FAULTS = {
         ("", "(one > two) - (one < two)", "(one < two) - (one > two)"),
         ("", "rescale(&layer.scale2, two * raise_by)", "rescale(&layer.scale1, two * raise_by)"),
         ("", "<int64_t> 1 << layer.left_shift", "<int64_t> 1"),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
+        ("", "x2[i * step2]", "x2[i * step1]"),
         ("", "params.input2_zero_point", "params.input1_zero_point"),
         ("", "params.requantization1 is not None", "False"),
     ],
@@ -112,7 +114,7 @@ FAULTS = {
         (MICRO, "sums[p * vectors + v] = bias", "sums[p * vectors + v] = load(block->bias)"),
         (MICRO, "block->scaling + i % vectors", "block->scaling"),
         (MICRO, "layer->clamps", "0"),
-        (PLAIN, "s->zero_point + STAGED_OFFSET", "0 + STAGED_OFFSET"),
+        (STAGE, "s->zero_point + STAGED_OFFSET", "0 + STAGED_OFFSET"),
     ],
     "depthwise_conv": [
         ("", "oy * w.stride_y + ky * w.dilation_y - w.top", "oy * w.stride_y + ky - w.top"),
@@ -131,8 +133,8 @@ FAULTS = {
         ("", "channels // repeat", "channels // repeat - 1"),
         (MICRO, "block + 1 == layer->block_count ? 0 : block + 1", "0"),
         (MICRO, "next_row[v]", "this_row[v]"),
-        (PLAIN, "from[c] + STAGED_OFFSET", "from[0] + STAGED_OFFSET"),
-        (PLAIN, "s->zero_point + STAGED_OFFSET", "0 + STAGED_OFFSET"),
+        (STAGE, "from[c] + STAGED_OFFSET", "from[0] + STAGED_OFFSET"),
+        (STAGE, "s->zero_point + STAGED_OFFSET", "0 + STAGED_OFFSET"),
     ],
     "dequantize": [
         ("", "<int64_t> x[i] - layer.zero_point", "<int64_t> x[i]"),
@@ -147,10 +149,10 @@ FAULTS = {
             "one if (one > two) == layer.largest else two",
             "two if (one > two) == layer.largest else one",
         ),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
-        ("", "x1[at1 + i * walk.stride1[inner]]", "x1[at1]"),
+        ("", "x2[i * step2]", "x2[i * step1]"),
+        ("", "x1[i * step1]", "x1[0]"),
         ("", "params.largest", "not params.largest"),
-        ("", "walk.count1", "walk.count2"),
+        ("", 'inputs[0].dtype == "int8"', 'inputs[0].dtype == "int16"'),
     ],
     "fully_connected": [
         ("", "layer.weights + channel * layer.in_channels", "layer.weights"),
@@ -225,14 +227,14 @@ FAULTS = {
             "min(oy * w.stride_y - w.top + w.kernel_height - 1, w.height)",
         ),
         ("", "(iy * w.width + ix) * n", "iy * w.width * n"),
-        (PLAIN, "y[c] < high ? y[c] : high", "y[c]"),
-        (PLAIN, "y[c] > pixel[c] ? y[c] : pixel[c]", "pixel[c]"),
+        (POOL, "y[c] < high ? y[c] : high", "y[c]"),
+        (POOL, "y[c] > pixel[c] ? y[c] : pixel[c]", "pixel[c]"),
     ],
     "mean": [
         ("", "-layer.offset", "0"),
-        ("", "at2 + i * walk.stride2[inner]", "at2"),
-        ("", "walk.count1", "walk.count2"),
-        ("", "qh_requantize(sums[i], layer.multiplier, layer.shift, layer.rounding)", "sums[i]"),
+        ("", '(kept, "int64")', '(shape, "int64")'),
+        ("", "layer.walk.count1", "layer.walk.count2"),
+        ("", "rescale(&layer.scale, sums[i])", "sums[i]"),
         ("", "count * params.input_zero_point", "params.input_zero_point"),
     ],
     "mirror_pad": [
@@ -250,8 +252,8 @@ FAULTS = {
             "rescale(&layer.scale, product) + layer.output_zero_point",
             "rescale(&layer.scale, product)",
         ),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
-        ("", "walk.count1", "walk.count2"),
+        ("", "x2[i * step2]", "x2[i * step1]"),
+        (BYTES, "(numbers)x2 - layer->zero_point2", "(numbers)x2 - layer->zero_point1"),
         ("", "params.activation_range", "(-128, 127)"),
     ],
     "pad": [
@@ -278,11 +280,11 @@ FAULTS = {
         ("", "params.input_zero_point", "0"),
     ],
     "pair_lookup": [
-        ("", "<Py_ssize_t> x1[at1 + i * walk.stride1[inner]] * 256", "x1[at1] * 256"),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
-        ("", "layer.table + 128 * 256 + 128", "layer.table + 128 * 256 + 127"),
-        ("", "outputs[0].shape", "inputs[0].shape"),
-        ("", "walk.count2", "walk.count1"),
+        ("", "<Py_ssize_t> one[i * step1] * 256", "<Py_ssize_t> one[0] * 256"),
+        ("", "two[i * step2]", "two[i * step1]"),
+        ("", "<const schar *> table + 128 * 256 + 128", "<const schar *> table + 128 * 256 + 127"),
+        ("", "<const schar *> x2", "<const schar *> x1"),
+        ("", "inputs, outputs[0]", "inputs[::-1], outputs[0]"),
     ],
     "conv_integer": [
         ("", "pixel[i] - zero_point", "pixel[i]"),
@@ -307,11 +309,11 @@ FAULTS = {
         ("", "fminf(fmaxf(x, low), high)", "fminf(x, high)"),
     ],
     "reduce_extremum": [
-        ("", "(value > result[0]) == layer.largest", "(value > result[0])"),
-        ("", "y + at2 + i * walk.stride2[inner]", "y + at2"),
-        ("", "x[at1 + i * walk.stride1[inner]]", "x[at1]"),
+        ("", "(value > result[0]) == largest", "(value > result[0])"),
+        ("", "results + i * results_step", "results"),
+        ("", "x[i * step]", "x[0]"),
         ("", "lowest if layer.largest else -1 - lowest", "0"),
-        ("", "walk.count1", "walk.count2"),
+        ("", "layer.walk.count1", "layer.walk.count2"),
     ],
     "reshape": [
         ("", "(<const Py_ssize_t *> data)[0]", "0"),
@@ -373,8 +375,8 @@ FAULTS = {
         ("", "(one - two) * (one - two)", "(one - two) * (one + two)"),
         ("", "(x2 - layer.zero_point2) * raise_by", "(x2 - layer.zero_point1) * raise_by"),
         ("", "x1 - layer.zero_point1", "x1"),
-        ("", "x2[at2 + i * walk.stride2[inner]]", "x2[at2 + i * walk.stride1[inner]]"),
-        ("", "walk.count2", "walk.count1"),
+        ("", "x2[i * step2]", "x2[i * step1]"),
+        ("", "params.input2_zero_point", "params.input1_zero_point"),
     ],
     "strided_slice": [
         ("", "begin + stride * i", "begin + i"),
