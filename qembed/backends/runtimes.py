@@ -25,13 +25,17 @@ REASON_CHARACTERS = 120
 TIMEOUT_SECONDS = 600
 """A whole run; the slowest interpreter needs about 10 ms for a sample of a network for an MCU."""
 
+Samples = Sequence[tuple[AnyArray, ...]]
+"""One tuple a sample, with one array an input."""
 
-def run_tflm(model: bytes, samples: Sequence[tuple[AnyArray, ...]]) -> list[tuple[AnyArray, ...]]:
+
+def run_tflm(model: Path, samples: Samples) -> list[tuple[AnyArray, ...]]:
     """Run TFLite Micro's reference kernels."""
     from tflite_micro import runtime  # optional: the extra `diff`
 
-    interpreter = runtime.Interpreter.from_bytes(model, arena_size=64 << 20)
-    count = _output_count(model)
+    raw = model.read_bytes()
+    interpreter = runtime.Interpreter.from_bytes(raw, arena_size=64 << 20)
+    count = _output_count(raw)
     outputs = []
     for sample in samples:
         for index, array in enumerate(sample):
@@ -47,30 +51,24 @@ def _output_count(model: bytes) -> int:
     return int(Model.GetRootAs(model, 0).Subgraphs(0).OutputsLength())
 
 
-def run_litert_ref(
-    model: bytes, samples: Sequence[tuple[AnyArray, ...]]
-) -> list[tuple[AnyArray, ...]]:
+def run_litert_ref(model: Path, samples: Samples) -> list[tuple[AnyArray, ...]]:
     """Run LiteRT's reference kernels."""
     return _run_litert(model, samples, "BUILTIN_REF")
 
 
-def run_litert_xnnpack(
-    model: bytes, samples: Sequence[tuple[AnyArray, ...]]
-) -> list[tuple[AnyArray, ...]]:
+def run_litert_xnnpack(model: Path, samples: Samples) -> list[tuple[AnyArray, ...]]:
     """Run LiteRT as it comes: with XNNPACK where that has a kernel."""
     return _run_litert(model, samples, "AUTO")
 
 
-def _run_litert(
-    model: bytes, samples: Sequence[tuple[AnyArray, ...]], kernels: str
-) -> list[tuple[AnyArray, ...]]:
+def _run_litert(model: Path, samples: Samples, kernels: str) -> list[tuple[AnyArray, ...]]:
     from ai_edge_litert.interpreter import (  # optional: the extra `diff`
         Interpreter,
         OpResolverType,
     )
 
     interpreter = Interpreter(
-        model_content=model,
+        model_content=model.read_bytes(),
         num_threads=1,
         experimental_op_resolver_type=getattr(OpResolverType, kernels),
     )
@@ -85,31 +83,45 @@ def _run_litert(
     return results
 
 
-RUNTIMES: dict[
-    str,
-    tuple[str, Callable[[bytes, Sequence[tuple[AnyArray, ...]]], list[tuple[AnyArray, ...]]]],
-] = {
-    "tflm": ("tflite_micro", run_tflm),
-    "litert-ref": ("ai_edge_litert", run_litert_ref),
-    "litert-xnnpack": ("ai_edge_litert", run_litert_xnnpack),
+def run_onnxruntime(model: Path, samples: Samples) -> list[tuple[AnyArray, ...]]:
+    """Run ONNX Runtime, with its integer kernels for int8 as for uint8."""
+    import onnxruntime  # optional: the extra `diff`
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    names = [port.name for port in session.get_inputs()]
+    return [
+        tuple(session.run(None, dict(zip(names, map(np.asarray, sample), strict=True))))
+        for sample in samples
+    ]
+
+
+RUNTIMES: dict[str, tuple[str, str, Callable[[Path, Samples], list[tuple[AnyArray, ...]]]]] = {
+    "tflm": ("tflite", "tflite_micro", run_tflm),
+    "litert-ref": ("tflite", "ai_edge_litert", run_litert_ref),
+    "litert-xnnpack": ("tflite", "ai_edge_litert", run_litert_xnnpack),
+    "onnxruntime": ("onnx", "onnxruntime", run_onnxruntime),
 }
-"""Profile that an interpreter follows: the package it comes in, and how it is run."""
+"""Profile of an interpreter: the format it reads, the package it comes in, and how it is run."""
 
 
 def is_installed(runtime: str) -> bool:
     """Whether the package of a runtime can be imported."""
-    return importlib.util.find_spec(RUNTIMES[runtime][0]) is not None
+    return importlib.util.find_spec(RUNTIMES[runtime][1]) is not None
 
 
 def run(runtime: str, model: Path, inputs: Sequence[AnyArray]) -> tuple[AnyArray, ...]:
-    """Run a .tflite file on a batch, one array (B, *shape) per input; one (B, ...) per output.
+    """Run a network's file on a batch, one array (B, *shape) per input; one (B, ...) per output.
 
     Raises
     ------
     ToolError
         If the interpreter is not installed, refuses the file or dies of it.
     """
-    package = RUNTIMES[runtime][0]
+    package = RUNTIMES[runtime][1]
     if not is_installed(runtime):
         raise ToolError(f"{runtime}: Python package {package.replace('_', '-')} is not installed")
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
@@ -142,7 +154,7 @@ def _work(runtime: str, model: str, given: str, answer: str) -> None:
     """Be the child process."""
     arrays = read_npz(Path(given))
     samples = list(zip(*(arrays[f"arr_{i}"] for i in range(len(arrays))), strict=True))
-    results = RUNTIMES[runtime][1](Path(model).read_bytes(), samples)
+    results = RUNTIMES[runtime][2](Path(model), samples)
     np.savez(answer, *(np.stack(column) for column in zip(*results, strict=True)))
 
 

@@ -26,7 +26,7 @@ from qembed.targets import load_target
 )
 @json_option
 def command(file: Path, output: Path | None, profile: str, as_json: bool) -> None:
-    """Turn a .tflite network into a model file.
+    """Turn a .tflite or .onnx network into a model file.
 
     What is unsupported is listed completely, each with its tensor and the reason; then nothing is
     written.

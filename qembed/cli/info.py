@@ -26,7 +26,7 @@ def command(
 ) -> None:
     """Show a model: layers, shapes, quantization, work, weights, memory.
 
-    MODEL is a model file or a .tflite network; by default the only model file in this folder.
+    MODEL is a model file or a .tflite or .onnx network; by default the only model file here.
 
     "spare" are the bits that the largest sum which any input could cause leaves free in the
     accumulator: how often it could double.

@@ -16,12 +16,18 @@ import numpy as np
 from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization
 from qembed.backends import runtimes
 from qembed.backends.host import HostModel
-from qembed.errors import ToolError
+from qembed.errors import ToolError, UnsupportedError
 from qembed.importers import import_model
 from qembed.ir import AnyArray, Graph, Node
 from qembed.numerics import PROFILES
 
 AGAINST = tuple(runtimes.RUNTIMES)
+
+
+def readers(graph: Graph) -> tuple[str, ...]:
+    """Return the runtimes that read the format which a graph was imported from."""
+    form = graph.source.get("format", "tflite")
+    return tuple(name for name, (reads, *_) in runtimes.RUNTIMES.items() if reads == form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ class Comparison:
 def compare(
     model: Path, inputs: Sequence[AnyArray], own: str = "tflm", against: Sequence[str] = AGAINST
 ) -> list[Comparison]:
-    """Compare what runtimes make of a .tflite file.
+    """Compare what runtimes make of a .tflite or .onnx file.
 
     Parameters
     ----------
@@ -95,9 +101,19 @@ def compare(
     own : str
         Numerics profile whose bytes are the measure.
     against : sequence of str
-        Runtimes: keys of `qembed.backends.runtimes.RUNTIMES`.
+        Runtimes: keys of `qembed.backends.runtimes.RUNTIMES`, which read this format.
+
+    Raises
+    ------
+    UnsupportedError
+        One of `against` does not read the file's format, or its profile does not cover the network.
     """
     graph = import_model(model, own)
+    for runtime in against:
+        if runtime not in readers(graph):
+            raise UnsupportedError(
+                f"{runtime} does not read {model.name}; choose from {', '.join(readers(graph))}"
+            )
     ours = HostModel(graph).trace(inputs)
     return [_compare_one(model, graph, ours, inputs, runtime) for runtime in against]
 
@@ -154,9 +170,15 @@ def _departures(
     count = len(next(iter(ours.values())))
     undecided = np.ones(count, bool)
     found = []
-    for layer, (node, their_node) in enumerate(zip(graph.nodes, other.nodes, strict=True)):
-        index = node.outputs[0]
-        differs = (ours[index] != theirs[index]).reshape(count, -1)
+    by_name = {node.name: node for node in other.nodes}
+    for layer, node in enumerate(graph.nodes):
+        their_node = by_name.get(node.name)
+        if their_node is None:  # profiles may convert scales in other places
+            continue
+        index, their_index = node.outputs[0], their_node.outputs[0]
+        if ours[index].shape != theirs[their_index].shape:
+            continue
+        differs = (ours[index] != theirs[their_index]).reshape(count, -1)
         first = undecided & differs.any(axis=1)
         undecided &= ~first
         if first.any():
@@ -167,7 +189,7 @@ def _departures(
                     op=node.op,
                     samples=int(np.count_nonzero(first)),
                     elements=int(np.count_nonzero(differs)),
-                    largest=_largest(ours[index], theirs[index]),
+                    largest=_largest(ours[index], theirs[their_index]),
                     why=_why(node, their_node),
                 )
             )
@@ -193,6 +215,15 @@ def _why(ours: Node, theirs: Node) -> str:
             np.any(one.multiplier != other.multiplier)
         ):
             return "computes its multipliers in other steps of precision"
+    if getattr(theirs.params, "ties_to_even", False):
+        return "rounds ties to even numbers, where ours rounds them away from zero"
+    if theirs.op in ("lookup", "pair_lookup") and not _has_table_of(ours, theirs):
+        return "computes in float32 and rounds once, ties to even"
     if getattr(theirs.params, "sum_scale", None) is not None:
         return "sums exactly and rounds once, where ours scales and rounds each input"
     return "its inputs differ"
+
+
+def _has_table_of(ours: Node, theirs: Node) -> bool:
+    """Whether two layers are tables, and the same."""
+    return ours.op == theirs.op and np.array_equal(ours.params.table, theirs.params.table)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qembed.backends import runtimes
-from qembed.errors import ToolError
+from qembed.errors import ToolError, UnsupportedError
 from qembed.verify.diff import compare
 from support.tiny import conv_net
 
@@ -61,3 +61,20 @@ def test_a_runtime_that_is_not_here_is_stood_in_for(tmp_path, monkeypatch):
     (row,) = compare(path, [x], against=["litert-ref"])
     assert not row.ran and row.predicted is None
     assert row.note == "LiteRT is not installed: pip install ai-edge-litert"
+
+
+def test_an_onnx_network_against_onnxruntime(tmp_path):
+    """Its profile predicts every byte; the chip's arithmetic departs in a layer that is named."""
+    pytest.importorskip("onnxruntime")
+    from support.onnx_networks import images, quantized_by_hand
+
+    path = tmp_path / "mobilenet.onnx"
+    path.write_bytes(quantized_by_hand(0))
+    (row,) = compare(path, [images(40)], against=["onnxruntime"])
+    assert row.ran and row.predicted == row.samples == 40
+    assert 0 < row.equal < 40 and row.largest <= 2
+    assert row.departures[0].op == "conv" and "float32" in row.departures[0].why
+    (same,) = compare(path, [images(40)], own="onnxruntime", against=["onnxruntime"])
+    assert (same.equal, same.departures) == (40, ())
+    with pytest.raises(UnsupportedError, match="does not read mobilenet"):
+        compare(path, [images(1)], against=["litert-ref"])
