@@ -13,7 +13,7 @@ import numpy as np
 
 from qembed.ir import AnyArray
 from qembed.verify.causes.arithmetic import recipe, rounding, saturation
-from qembed.verify.causes.buffers import output_buffer
+from qembed.verify.causes.buffers import output_buffer, overwritten
 from qembed.verify.causes.constants import constant_bytes, single_numbers
 from qembed.verify.causes.evidence import Evidence
 from qembed.verify.causes.geometry import input_order, padding, weight_order
@@ -70,4 +70,5 @@ RULES: tuple[Rule, ...] = (
     constant_bytes,
     weight_order,
     input_order,
+    overwritten,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qembed.ir import AnyArray
 from qembed.verify.causes.evidence import (
@@ -20,9 +21,8 @@ FEWEST_SHIFTED = 16
 
 
 def output_buffer(evidence: Evidence) -> Iterator[Cause]:
-    """Old, displaced, exchanged or overwritten output."""
-    got = [evidence.lying(case.got) for case in evidence.cases]
-    right = [evidence.lying(case.right) for case in evidence.cases]
+    """Old, displaced or exchanged output, or another tensor in it."""
+    got, right = _lying(evidence)
     width = evidence.cases[0].got.dtype.itemsize
     if all(
         case.before is not None and np.array_equal(case.got, case.before) for case in evidence.cases
@@ -40,7 +40,22 @@ def output_buffer(evidence: Evidence) -> Iterator[Cause]:
     for position in range(len(evidence.node.inputs)):
         if all(_starts_with(case, position) for case in evidence.cases):
             yield Cause("stale", f"the layer did not run: the output holds its input {position}")
-    yield from _overwritten(evidence, got, right)
+    yield from _overlapped(evidence, got, right)
+
+
+def overwritten(evidence: Evidence) -> Iterator[Cause]:
+    """Most of one run of bytes is wrong, and nothing better explains it."""
+    wrong, first, end = _wrong_run(*_lying(evidence))
+    if end - first >= 4 and wrong[first:end].mean() > 0.5:
+        yield Cause("overlap", f"{_where(wrong, first, end)} are overwritten, or never written")
+
+
+def _lying(evidence: Evidence) -> tuple[list[AnyArray], list[AnyArray]]:
+    """Bytes that came, and those that should have, of every case."""
+    return (
+        [evidence.lying(case.got) for case in evidence.cases],
+        [evidence.lying(case.right) for case in evidence.cases],
+    )
 
 
 def _shifted(got: Sequence[AnyArray], right: Sequence[AnyArray]) -> Iterator[Cause]:
@@ -70,7 +85,7 @@ def _permuted(evidence: Evidence) -> Iterator[Cause]:
             return
         order.append(c if c in same else same[0])
     moved = [c for c in range(channels) if order[c] != c]
-    if moved:
+    if any(len(np.unique(got[:, c])) > 1 for c in moved):
         text = ", ".join(f"{c} holds {order[c]}" for c in moved[:4])
         more = f" and {len(moved) - 4} more" if len(moved) > 4 else ""
         yield Cause("channels", f"output channels are exchanged: {text}{more}")
@@ -84,27 +99,34 @@ def _starts_with(case: Case, position: int) -> bool:
     )
 
 
-def _overwritten(
-    evidence: Evidence, got: Sequence[AnyArray], right: Sequence[AnyArray]
-) -> Iterator[Cause]:
-    """Find one run of wrong bytes, the same in every case: another buffer lies there."""
+def _wrong_run(
+    got: Sequence[AnyArray], right: Sequence[AnyArray]
+) -> tuple[NDArray[np.bool_], int, int]:
+    """Which bytes are wrong in any case, and the run that holds them; empty if it is too long."""
     wrong = np.any([g != r for g, r in zip(got, right, strict=True)], axis=0)
     places = np.flatnonzero(wrong)
     first, end = int(places[0]), int(places[-1]) + 1
-    if end - first > max(4, wrong.size * 3 // 4):
-        return
-    where = f"bytes {first} to {end - 1} of {wrong.size}"
+    return wrong, first, first if end - first > max(4, wrong.size * 3 // 4) else end
+
+
+def _where(wrong: NDArray[np.bool_], first: int, end: int) -> str:
+    return f"bytes {first} to {end - 1} of {wrong.size}"
+
+
+def _overlapped(
+    evidence: Evidence, got: Sequence[AnyArray], right: Sequence[AnyArray]
+) -> Iterator[Cause]:
+    """Find one run of wrong bytes, the same in every case, in which another tensor lies."""
+    wrong, first, end = _wrong_run(got, right)
     for index in evidence.cases[0].others:
         if index != evidence.layer.tensor and all(
             _holds(case.others[index], g[first:end])
             for case, g in zip(evidence.cases, got, strict=True)
         ):
             name = evidence.graph.tensors[index].name
+            where = _where(wrong, first, end)
             yield Cause("overlap", f"{where} hold a part of tensor '{name}': the buffers overlap")
             return
-    filled = wrong[first:end].mean()
-    if end - first >= 4 and filled > 0.5:
-        yield Cause("overlap", f"{where} are overwritten, or never written")
 
 
 def _holds(array: AnyArray, piece: AnyArray) -> bool:
