@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from qembed.report.verification_page import verification_cases, verification_pag
 from qembed.targets import Target
 from qembed.verify.check import Judge
 from qembed.verify.journal import Recorder
+from qembed.verify.opinion import with_second_opinion
+from qembed.verify.report import Report
 from qembed.verify.soak import Standing, soak
 from qembed.verify.stress import LAYOUTS, stress
 from qembed.verify.subject import Subject
@@ -89,7 +91,7 @@ def judge_all(
             if stressed:
                 assert isinstance(session, Session)  # what is recorded cannot be stressed
                 reports += stress(subject, session, trial, steps)
-            return [Result(subject.graph, trial, report) for report in reports]
+            return [_result(subject, trial, report) for report in reports]
 
         return [result for results in pool.map(one, subjects, trials) for result in results]
 
@@ -109,9 +111,14 @@ def soak_all(
             reopen = _again(subject.session, plugs[number]) if plugs else None
             judge = _judge(subject, trial)
             report = soak(judge, seconds, reopen, lambda standing: tell(number, standing))
-            return Result(subject.graph, trial, report)
+            return _result(subject, trial, report)
 
         return list(pool.map(one, range(len(subjects))))
+
+
+def _result(subject: Subject, trial: Trial, report: Report) -> Result:
+    first = with_second_opinion(report.first, subject, trial.inputs)
+    return Result(subject.graph, trial, replace(report, first=first))
 
 
 def _judge(subject: Subject, trial: Trial) -> Judge:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from qembed.ir import Graph
 from qembed.report.terminal import count, layer_name, pairs, table
-from qembed.verify.report import BLAMES, QUANTILES, Cost, Difference, Report
+from qembed.verify.report import BLAMES, NATIVES, QUANTILES, Cost, Difference, Report
 from qembed.verify.trial import Trial
 from qembed.verify.vectors import Coverage
 
@@ -114,6 +114,9 @@ def difference_rows(first: Difference) -> list[tuple[str, str]]:
     if first.pattern:
         rows.append(("pattern", first.pattern))
     rows.append(("blame", BLAMES[first.blame]))
+    if first.native:
+        kernel = "" if first.variant in ("", "portable") else f"the {first.variant} kernel, "
+        rows.append(("on this computer", NATIVES[first.native].format(variant=kernel)))
     for number, cause in enumerate(first.causes):
         rows.append(("likely cause" if number == 0 else "or", cause.text))
         rows += [("in flash", f"{s.address:#010x}, {s.symbol} + {s.offset}") for s in cause.sites]

@@ -19,6 +19,18 @@ BLAMES: dict[Blame, str] = {
 }
 
 
+Native = Literal["", "right", "same", "other"]
+"""What the same network in portable C gives as a process of this computer: nothing is known of it;
+the right bytes; the board's wrong ones; others, which are wrong as well."""
+
+NATIVES: dict[Native, str] = {
+    "": "",
+    "right": "portable C gives the right bytes there: look at {variant}the compiler, the port, the "
+    "memory of the board",
+    "same": "portable C gives the same wrong element there: the C code is to blame",
+    "other": "portable C is wrong there as well, but otherwise",
+}
+
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 """Which quantiles of the cost of an inference a report has."""
 
@@ -101,6 +113,7 @@ class Difference:
         Which elements differ, in words.
     causes : tuple of Cause
         The likeliest first; empty if no candidate explains what was seen.
+    native : Native
     """
 
     sample: int
@@ -120,6 +133,7 @@ class Difference:
     blame: Blame
     pattern: str = ""
     causes: tuple[Cause, ...] = ()
+    native: Native = ""
 
 
 @dataclass(frozen=True, slots=True)

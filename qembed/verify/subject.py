@@ -24,18 +24,23 @@ from qembed.verify.layers import ReportedLayer, layers_of
 from qembed.verify.site import Build
 from qembed.verify.witness import Witness, model_index
 
+NATIVE = "native"
+"""The board that is a process of this computer."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """A board that has answered, one model on it, and what that model's layers are.
 
-    `build` is the firmware's file, if it is at hand.
+    `build` is the firmware's file, if it is at hand, `board` the name of the board that was booted
+    here.
     """
 
     graph: Graph
     session: Witness
     layers: Sequence[ReportedLayer]
     build: Build | None = None
+    board: str = ""
 
 
 @contextlib.contextmanager
@@ -65,7 +70,7 @@ def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterat
         assert sources is not None  # exported from a graph
         with boot(firmware) as running, contextlib.closing(open_port(running.port_url)) as port:
             build = Build(firmware.elf, sources.prefix, firmware.sizes.stack)
-            yield Subject(graph, Session(port), layers_of(sources), build)
+            yield Subject(graph, Session(port), layers_of(sources), build, board.name)
 
 
 def at_port(

@@ -124,6 +124,14 @@ def test_the_first_difference_is_told_in_full(blame, trial):
         assert words in text
 
 
+def test_a_second_opinion_decides_who_is_to_blame(trial):
+    text = " ".join(shown(report(difference(native="right")), trial=trial).split())
+    assert "look at the dsp kernel, the compiler, the port, the memory of the board" in text
+    text = shown(report(difference(native="right", variant="portable")), trial=trial)
+    assert "look at the compiler" in " ".join(text.split())
+    assert "the C code is to blame" in shown(report(difference(native="same")), trial=trial)
+
+
 def test_differences_without_an_element(trial):
     bare = difference(
         "input", layer=-1, name="", op="", variant="", function="", tensor="", index=()

@@ -80,16 +80,22 @@ def _wrong_bias_or_scale(
 ) -> Iterator[Cause]:
     finish = _channel_finish(params, channel)
     bias = int(params.bias[channel])
-    for bit in range(32):
-        flipped = _signed(bias ^ 1 << bit)
-        if np.array_equal(finish(sums + flipped - bias), got):
-            yield _wrong("bias", (channel,), flipped, f", not {bias}: bit {bit} is wrong")
-    if np.array_equal(finish(sums - bias), got):
-        yield _wrong("bias", (channel,), 0, f", not {bias}")
-    for name, number, bit, by in _flipped_scales(params, channel):
+    for value, bit in (*_one_bit_off(bias, 32), (0, "")):
+        if np.array_equal(finish(sums + value - bias), got):
+            yield _wrong("bias", (channel,), value, f", not {bias}{bit}")
+    for name, number, bit, by in _scales_one_bit_off(params, channel):
         if np.array_equal(_channel_finish(replace(params, requantization=by), channel)(sums), got):
             at = channel if len(by.multiplier) > 1 else 0
-            yield _wrong(name, (at,), number, f": bit {bit} is wrong")
+            yield _wrong(name, (at,), number, bit)
+
+
+def _one_bit_off(value: int, bits: int) -> Iterator[tuple[int, str]]:
+    """Yield numbers that differ by one bit of the number, or of a word that it is packed into."""
+    for bit in range(bits):
+        for change in (1 << bit, -1 << bit):
+            other = _signed(value + change)
+            flipped = (other ^ value) & 0xFFFFFFFF
+            yield other, f": bit {bit} is wrong" if flipped == 1 << bit else ""
 
 
 def _wrong(name: str, index: tuple[int, ...], value: int, more: str) -> Cause:
@@ -110,17 +116,16 @@ def _channel_finish(params: Any, channel: int) -> Callable[[NDArray[np.int64]], 
     return finish
 
 
-def _flipped_scales(params: Any, channel: int) -> Iterator[tuple[str, int, int, Requantization]]:
+def _scales_one_bit_off(
+    params: Any, channel: int
+) -> Iterator[tuple[str, int, str, Requantization]]:
     by: Requantization = params.requantization
     at = channel if len(by.multiplier) > 1 else 0
-    for bit in range(31):
-        multiplier = by.multiplier.copy()
-        multiplier[at] = _signed(int(multiplier[at]) ^ 1 << bit)
-        yield "multiplier", int(multiplier[at]), bit, replace(by, multiplier=multiplier)
-    for bit in range(5):
-        shift = by.shift.copy()
-        shift[at] = _signed(int(shift[at]) ^ 1 << bit)
-        yield "shift", int(shift[at]), bit, replace(by, shift=shift)
+    for name, bits in (("multiplier", 31), ("shift", 5)):
+        for value, bit in _one_bit_off(int(getattr(by, name)[at]), bits):
+            numbers = getattr(by, name).copy()
+            numbers[at] = value
+            yield name, value, bit, replace(by, **{name: numbers})
 
 
 def _signed(value: int) -> int:
