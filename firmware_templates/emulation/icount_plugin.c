@@ -6,15 +6,20 @@
  * Arguments, addresses in hexadecimal:
  *
  *     code=FIRST-END      what to count
- *     invoke=FIRST-END    a model's `_invoke` function; may be given several times
- *     done=ADDRESS        entry of qe_layer_done
+ *     invoke=FIRST-END    a model's `_invoke` or `_push_row` function, or one that calls
+ *                         qe_layer_done for it; may be given several times
+ *     done=ADDRESS        entry of qe_layer_done or qe_layer_row; may be given twice
  *     send=ADDRESS        entry of qe_port_write
+ *     begin=ADDRESS       entry of qe_rows_begin, if there is one
  *     out=FILE            where the counts go
  *
  * A layer is what runs between entering `_invoke`, or returning into it from qe_layer_done, and the
- * next entry of qe_layer_done, whose own work is not counted. An inference is over when its result
- * is sent. The file gets, for each layer, a line "layer" and lines "ADDRESS COUNT TAKEN": how often
- * the instruction ran, and how often the one behind it in memory did not run next. Then "rest" with
+ * next entry of qe_layer_done, whose own work is not counted. A layer that runs row by row has a
+ * stretch for each of its steps; what `_push_row` does behind the last step of a row is left out.
+ * An inference is over when its result is sent; while its rows are pushed, answers are sent before:
+ * it is the result that follows qe_rows_begin, which makes the model ready for the next inference.
+ * The file gets, for each layer, a line "layer" and lines "ADDRESS COUNT TAKEN": how often the
+ * instruction ran, and how often the one behind it in memory did not run next. Then "rest" with
  * what `_invoke` did after its last layer; then "end".
  */
 #include <inttypes.h>
@@ -48,15 +53,17 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, executed, int
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(qemu_plugin_id_t, const qemu_info_t *, int argc, char **argv);
 
-#define MAX_MODELS 16
+#define MAX_INVOKES 32
+#define MAX_DONE 2
 
 typedef struct {
     uint64_t first, end;
 } range;
 
-static range code, invokes[MAX_MODELS];
+static range code, invokes[MAX_INVOKES];
 static size_t invoke_count;
-static uint64_t done_address, send_address;
+static uint64_t done_addresses[MAX_DONE], send_address, begin_address;
+static size_t done_count;
 static FILE *out;
 
 typedef struct {
@@ -76,6 +83,7 @@ static const block *previous; /* that ran */
 /* IDLE: outside of any inference. RUNNING: in a layer. PAUSED: in qe_layer_done. */
 static enum { IDLE, RUNNING, PAUSED } state;
 static const range *running; /* the `_invoke` of this inference */
+static bool whole;           /* what is sent next is its result */
 
 static bool within(const range *r, uint64_t address)
 {
@@ -124,12 +132,21 @@ static void on_send(unsigned int cpu, void *unused)
 {
     (void)cpu;
     (void)unused;
-    if (state == RUNNING) {
+    if (state == RUNNING && !whole) {
+        state = PAUSED; /* until the next row */
+    } else if (state == RUNNING) {
         end_stretch("rest", running);
         fputs("end\n", out);
         fflush(out);
         state = IDLE;
     }
+}
+
+static void on_begin(unsigned int cpu, void *unused)
+{
+    (void)cpu;
+    (void)unused;
+    whole = true;
 }
 
 /* Runs before each instruction of an `_invoke`, and counts it. */
@@ -141,8 +158,9 @@ static void on_invoke(unsigned int cpu, void *its_counter)
     (void)cpu;
     if (state == IDLE) {
         running = invoke_around(address);
+        whole = begin_address == 0;
     }
-    if (state != RUNNING) {
+    if (state != RUNNING || address == running->first) {
         begin_stretch();
     }
     ++count->executed;
@@ -184,8 +202,14 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         uint64_t address = qemu_plugin_insn_vaddr(instruction);
         counter *count = within(&code, address) ? &counts[address - code.first] : NULL;
 
-        if (address == done_address) {
-            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_layer_done, NO_REGISTERS, NULL);
+        for (size_t k = 0; k < done_count; ++k) {
+            if (address == done_addresses[k]) {
+                qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_layer_done, NO_REGISTERS,
+                                                       NULL);
+            }
+        }
+        if (address == begin_address) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_begin, NO_REGISTERS, NULL);
         }
         if (address == send_address) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_send, NO_REGISTERS, NULL);
@@ -205,12 +229,17 @@ static bool parse(const char *argument)
     if (sscanf(argument, "code=%" SCNx64 "-%" SCNx64, &r.first, &r.end) == 2) {
         code = r;
     } else if (sscanf(argument, "invoke=%" SCNx64 "-%" SCNx64, &r.first, &r.end) == 2) {
-        if (invoke_count == MAX_MODELS) {
+        if (invoke_count == MAX_INVOKES) {
             return false;
         }
         invokes[invoke_count++] = r;
     } else if (sscanf(argument, "done=%" SCNx64, &r.first) == 1) {
-        done_address = r.first;
+        if (done_count == MAX_DONE) {
+            return false;
+        }
+        done_addresses[done_count++] = r.first;
+    } else if (sscanf(argument, "begin=%" SCNx64, &r.first) == 1) {
+        begin_address = r.first;
     } else if (sscanf(argument, "send=%" SCNx64, &r.first) == 1) {
         send_address = r.first;
     } else if (strncmp(argument, "out=", 4) == 0) {

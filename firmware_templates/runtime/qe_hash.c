@@ -61,6 +61,23 @@ uint32_t qe_hash(const void *data, uint32_t bytes)
     return qe_hash_step(hash, word_of(tail));
 }
 
+uint32_t qe_hash_more(uint32_t hash, const void *data, uint32_t bytes, uint32_t at, bool last)
+{
+    const uint8_t *p = (const uint8_t *)data;
+
+    /* A step in four parts: a word that is not complete yet waits in the hash. */
+    for (; bytes > 0; bytes--, at++) {
+        if (at % 4 == 0) {
+            hash = qe_hash_rotated(hash);
+        }
+        hash ^= (uint32_t)*p++ << (8u * (at % 4));
+        if (at % 4 == 3 || (last && bytes == 1)) {
+            hash *= QE_HASH_FACTOR;
+        }
+    }
+    return hash;
+}
+
 uint32_t qe_crc32(uint32_t crc, uint8_t byte)
 {
     /* Two steps of four bits: 64 bytes of table instead of a kilobyte. */

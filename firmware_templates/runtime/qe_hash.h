@@ -5,14 +5,22 @@
 #ifndef QE_HASH_H
 #define QE_HASH_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#define QE_HASH_FACTOR 0x9E3779B1u
+
+static inline uint32_t qe_hash_rotated(uint32_t hash)
+{
+    return (hash >> 13) | (hash << 19);
+}
 
 /**
  * @brief One step of the layer hash; a bijection of @p hash and of @p word.
  */
 static inline uint32_t qe_hash_step(uint32_t hash, uint32_t word)
 {
-    return (((hash >> 13) | (hash << 19)) ^ word) * 0x9E3779B1u;
+    return (qe_hash_rotated(hash) ^ word) * QE_HASH_FACTOR;
 }
 
 /**
@@ -23,6 +31,17 @@ static inline uint32_t qe_hash_step(uint32_t hash, uint32_t word)
  * @return       The hash over little-endian words, the last one padded with zero bytes.
  */
 uint32_t qe_hash(const void *data, uint32_t bytes);
+
+/**
+ * @brief The same hash of a tensor that comes in pieces, in order.
+ *
+ * @param hash   Bytes of the whole tensor at first, then what the piece before returned.
+ * @param data   Any alignment.
+ * @param bytes  Of this piece.
+ * @param at     Bytes of all pieces before.
+ * @param last   This is the last piece: what it returns is the tensor's hash.
+ */
+uint32_t qe_hash_more(uint32_t hash, const void *data, uint32_t bytes, uint32_t at, bool last);
 
 /**
  * @brief Add one byte to a CRC-32 (zlib's, without its final inversion).

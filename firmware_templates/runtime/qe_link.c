@@ -263,26 +263,31 @@ static uint32_t stack_used(void)
     return (uint32_t)(link.paint_end - at);
 }
 
-/* Send the part of a layer's output that was asked for; needs no memory of its own. */
-static void send_tensor(const uint8_t *data, uint32_t bytes)
+/* Send what was asked for of bytes that lie at `from` in a layer's output of `total` bytes; needs
+ * no memory of its own. */
+static void send_tensor(const uint8_t *data, uint32_t from, uint32_t bytes, uint32_t total)
 {
     const uint32_t room = link.longest - HEADER_BYTES - 12u;
-    uint32_t at = link.fetch_first < bytes ? link.fetch_first : bytes;
-    uint32_t end = link.fetch_count < bytes - at ? at + link.fetch_count : bytes;
+    uint32_t at = link.fetch_first < total ? link.fetch_first : total;
+    uint32_t end = link.fetch_count < total - at ? at + link.fetch_count : total;
+    const uint32_t behind = from + bytes;
+    bool first = at == end && from == 0; /* that nothing was asked for is told as well */
 
-    do {
+    at = at > from ? at : from;
+    end = end < behind ? end : behind;
+    for (; at < end || first; first = false) {
         uint32_t piece = end - at < room ? end - at : room;
         begin_frame(TENSOR);
         put32(link.sample);
-        put32(bytes);
+        put32(total);
         put32(at);
-        put_bytes(data + at, piece);
+        put_bytes(data + (at - from), piece);
         end_frame();
         at += piece;
-    } while (at < end);
+    }
 }
 
-void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes)
+void qe_layer_row(uint32_t layer, const void *data, uint32_t bytes, uint32_t row, uint32_t rows)
 {
     uint32_t spent = now() - link.mark;
 
@@ -292,13 +297,25 @@ void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes)
     link.ticks += spent;
     if (layer < QE_LINK_MAX_LAYERS) {
         link.layer_ticks[layer] += spent;
-        link.hashes[layer] = qe_hash(data, bytes);
-        if ((link.flags & FETCH) != 0 && layer == link.fetch_layer) {
-            send_tensor((const uint8_t *)data, bytes);
+        if (bytes > 0) {
+            uint32_t hash = row == 0 ? bytes * rows : link.hashes[layer];
+            link.hashes[layer] =
+                rows == 1 ? qe_hash(data, bytes)
+                          : qe_hash_more(hash, data, bytes, row * bytes, row + 1 == rows);
+        }
+        if (bytes > 0 && (link.flags & FETCH) != 0 && layer == link.fetch_layer) {
+            send_tensor((const uint8_t *)data, row * bytes, bytes, bytes * rows);
         }
     }
-    check_guards(layer);
+    if (row + 1 == rows) {
+        check_guards(layer);
+    }
     link.mark = now();
+}
+
+void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes)
+{
+    qe_layer_row(layer, data, bytes, 0, 1);
 }
 
 /* ---- the model ---------------------------------------------------------------------------- */
@@ -493,10 +510,9 @@ static uint32_t hash_inputs(void)
     return hash;
 }
 
-static void run_sample(void)
+/* From here on the sample's run is observed. */
+static void begin_run(void)
 {
-    qe_status status;
-
     if ((link.flags & ORDERED) != 0) {
         link.next_step++;
     } else {
@@ -504,18 +520,32 @@ static void run_sample(void)
         link.next_step = NO_STEP;
     }
     link.run++;
-    link.input_hash = hash_inputs();
     memset(link.hashes, 0, sizeof link.hashes);
     memset(link.layer_ticks, 0, sizeof link.layer_ticks);
     link.ticks = 0;
+    link.stack_bytes = 0;
     link.guard_layer = NO_LAYER;
+}
+
+/* Let the model compute, or a part of it. */
+static qe_status observe(qe_status (*compute)(void))
+{
+    qe_status status;
+    uint32_t stack;
+
     link.running = true;
     paint_stack();
     link.mark = now();
-    status = link.model->invoke();
+    status = compute();
     link.ticks += now() - link.mark;
-    link.stack_bytes = stack_used();
+    stack = stack_used();
+    link.stack_bytes = stack > link.stack_bytes ? stack : link.stack_bytes;
     link.running = false;
+    return status;
+}
+
+static void end_run(qe_status status)
+{
     check_guards(link.model->layer_count);
     link.filled = 0; /* the run has used the input up */
     if (status != QE_OK) {
@@ -525,6 +555,13 @@ static void run_sample(void)
         link.has_record = true;
         send_record();
     }
+}
+
+static void run_sample(void)
+{
+    begin_run();
+    link.input_hash = hash_inputs();
+    end_run(observe(link.model->invoke));
 }
 
 /* Copy a piece of the inputs, which lie one behind the other on the line, to their places. */
@@ -545,6 +582,37 @@ static void store_input(const uint8_t *data, uint32_t offset, uint32_t count)
     }
 }
 
+/* A piece of an input that is pushed row by row: each row runs what it makes possible. */
+static qe_status push_input(const uint8_t *data, uint32_t offset, uint32_t count)
+{
+    const qe_model *model = link.model;
+    const uint32_t known = link.filled - offset; /* a repetition: these rows are gone */
+    qe_status status = QE_MORE;
+
+    if (count <= known) {
+        return status;
+    }
+    data += known;
+    count -= known;
+    while (count > 0 && status == QE_MORE) {
+        uint32_t at = link.filled % model->row_bytes;
+        uint32_t left = model->row_bytes - at;
+        uint32_t piece = left < count ? left : count;
+        uint8_t *row = model->input_row();
+        memcpy(row + at, data, (size_t)piece);
+        data += piece;
+        count -= piece;
+        link.filled += piece;
+        if (piece == left) {
+            link.input_hash =
+                qe_hash_more(link.input_hash, row, model->row_bytes, link.filled - model->row_bytes,
+                             link.filled == model->inputs[0].bytes);
+            status = observe(model->push_row);
+        }
+    }
+    return status;
+}
+
 /* Begin a sample with its first piece; false if it was refused. */
 static bool begin_sample(const request *r, uint8_t flags, uint32_t sample)
 {
@@ -562,6 +630,11 @@ static bool begin_sample(const request *r, uint8_t flags, uint32_t sample)
     link.flags = flags;
     link.sample = sample;
     link.filled = 0;
+    if (model->push_row != NULL) {
+        begin_run();
+        model->reset(); /* rows of a sample that was given up */
+        link.input_hash = model->inputs[0].bytes;
+    }
     return true;
 }
 
@@ -622,6 +695,16 @@ static void on_infer(request *r)
         return;
     }
     if (!accepts(r, flags, sample, offset)) {
+        return;
+    }
+    if (model->push_row != NULL) {
+        qe_status status = push_input(r->at, offset, r->left);
+        if (status == QE_MORE) {
+            answer(DONE, link.filled);
+        } else {
+            link.input_hash = qe_hash_step(0, link.input_hash);
+            end_run(status);
+        }
         return;
     }
     store_input(r->at, offset, r->left);

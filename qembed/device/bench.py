@@ -20,6 +20,8 @@ from qembed.export.firmware import FirmwareProject, export_firmware
 from qembed.export.model import ModelSources
 from qembed.ir import AnyArray, Graph
 from qembed.ops import OPERATORS
+from qembed.plan import Plan
+from qembed.plan.rows import INPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ def bench(
     board: Board,
     sample: Sequence[AnyArray] | None = None,
     cmsis_nn: Path | None = None,
+    *,
+    arena_max: int | None = None,
+    push_rows: bool = False,
 ) -> Cost:
     """Export, build, boot and measure.
 
@@ -104,6 +109,8 @@ def bench(
         sample, or zeros: the counts of most networks do not depend on it.
     cmsis_nn : Path, optional
         Folder of a CMSIS-NN to run the layers in place of qembed's kernels.
+    arena_max, push_rows
+        As for `export_firmware`.
 
     Raises
     ------
@@ -115,10 +122,21 @@ def bench(
         If the model cannot be exported for the board.
     """
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
-        observed = export_firmware([graph], board, Path(folder) / "observed", cmsis_nn=cmsis_nn)
-        bare = export_firmware([graph], board, Path(folder) / "bare", link=False, cmsis_nn=cmsis_nn)
+        observed, bare = (
+            export_firmware(
+                [graph],
+                board,
+                Path(folder) / name,
+                link=name == "observed",
+                arena_max=arena_max,
+                push_rows=push_rows,
+                cmsis_nn=cmsis_nn,
+            )
+            for name in ("observed", "bare")
+        )
         sizes = build_firmware(bare).sizes
         spent = _measure(build_firmware(observed), _sample_bytes(graph, sample))
+        spent = _by_layer(_sources(observed).plan, spent)
         layers = _layers(graph, _sources(observed), spent)
     total = _sum(spent)
     return Cost(
@@ -194,6 +212,18 @@ def _measure(firmware: Firmware, sample: bytes) -> list[_Spent]:
     if counter.unit == "cycles":
         return [_Spent(cycles=number) for number in units]
     return [_Spent(number if counter.unit == "instructions" else None) for number in units]
+
+
+def _by_layer(plan: Plan, spent: list[_Spent]) -> list[_Spent]:
+    """Add up the steps of layers that run row by row."""
+    if plan.stream is None or len(spent) <= len(plan.layers) + 1:
+        return spent
+    streamed = plan.stream.schedule.stop
+    steps: list[list[_Spent]] = [[] for _ in range(streamed)]
+    nodes = [step.node for step in plan.stream.schedule.steps if step.node != INPUT]
+    for node, part in zip(nodes, spent, strict=False):
+        steps[node].append(part)
+    return [_sum(parts) for parts in steps] + spent[len(nodes) :]
 
 
 def _layers(graph: Graph, sources: ModelSources, spent: Sequence[_Spent]) -> tuple[LayerCost, ...]:

@@ -228,7 +228,10 @@ def _measure(project: FirmwareProject, elf_path: Path) -> Sizes:
         arena=arena,
         stack=stack_bound(
             elf_path.parent,
-            [f"{model.prefix}_invoke" for model in project.models],
+            [
+                f"{model.prefix}_{'push_row' if model.pushed else 'invoke'}"
+                for model in project.models
+            ],
             without="qe_layer_done",
             pushed=pushed_bytes(elf_path, project.board.target.toolchain),
         ),

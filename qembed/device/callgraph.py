@@ -1,7 +1,8 @@
 """Bound the stack of a function from what gcc writes with ``-fcallgraph-info=su``.
 
 Kernels may call a function of their own file through a pointer. Such a call is taken to reach any
-static function of that file which nobody calls by name. Functions in assembly keep a stack that gcc
+static function of that file which nobody calls by name; one of row streaming reaches the functions
+that compute a row, wherever they are. Functions in assembly keep a stack that gcc
 does not see: it reports 0 for them, and what their machine code pushes is taken instead.
 """
 
@@ -20,6 +21,8 @@ the arithmetic helpers keep at most a few registers."""
 _INDIRECT = "__indirect_call"
 _NODE = re.compile(r'node: \{ title: "([^"]+)" label: "([^"]*)"')
 _EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
+_STREAMING = re.compile(r"qe_rows_run|.*:run_layer")
+_ROW = re.compile(r".*:\w+_row_\d+")
 _BYTES = re.compile(r"(\d+) bytes \((static|dynamic|dynamic,bounded)\)")
 
 
@@ -96,6 +99,8 @@ def _depth(function: str, graph: _Graph, path: tuple[str, ...]) -> int:
 
 
 def _called_by_pointer(function: str, graph: _Graph) -> set[str]:
+    if _STREAMING.fullmatch(function):
+        return {title for title in graph.frames if _ROW.fullmatch(title)}
     file, separator, _ = function.rpartition(":")
     by_name = set().union(*graph.calls.values())
     found = {t for t in graph.frames if t.startswith(f"{file}:") and t not in by_name}

@@ -20,6 +20,9 @@ from qembed.device.session import Session
 from qembed.device.transport import open_port
 from qembed.errors import ToolError
 
+ENTRIES = ("invoke", "push_row")
+"""What runs a model, whole or row by row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -49,7 +52,7 @@ class Counts:
     Attributes
     ----------
     layers : tuple of Stretch
-        One for each call of QE_LAYER_DONE.
+        One for each call of QE_LAYER_DONE or QE_LAYER_ROW.
     rest : Stretch
         What the model's `_invoke` ran after its last layer.
     """
@@ -154,14 +157,27 @@ def parse_counts(text: str) -> Iterator[Counts]:
         yield Counts(tuple(stretches[:-1]), stretches[-1])
 
 
+STREAMING = ("qe_rows_run", "run_layer", "report")
+"""Functions of qe_rows.c that call the link, as far as the compiler did not inline them."""
+
+
 def _plugin_arguments(firmware: Firmware) -> list[str]:
     elf = read_elf(firmware.elf)
     first, end = _code_range(elf)
-    done, send = elf.function("qe_layer_done"), elf.function("qe_port_write")
-    arguments = [f"code={first:x}-{end:x}", f"done={done.address:x}", f"send={send.address:x}"]
-    for model in firmware.models:
-        invoke = elf.function(f"{model.prefix}_invoke")
-        arguments.append(f"invoke={invoke.address:x}-{invoke.address + invoke.size:x}")
+    names = {symbol.name for symbol in elf.symbols}
+    arguments = [f"code={first:x}-{end:x}", f"send={elf.function('qe_port_write').address:x}"]
+    for name in ("qe_layer_done", "qe_layer_row"):
+        if name in names:
+            arguments.append(f"done={elf.function(name).address:x}")
+    if "qe_rows_begin" in names:
+        arguments.append(f"begin={elf.function('qe_rows_begin').address:x}")
+    models = [
+        next(f"{model.prefix}_{name}" for name in ENTRIES if f"{model.prefix}_{name}" in names)
+        for model in firmware.models
+    ]
+    for name in (*models, *(name for name in STREAMING if name in names)):
+        function = elf.function(name)
+        arguments.append(f"invoke={function.address:x}-{function.address + function.size:x}")
     return arguments
 
 

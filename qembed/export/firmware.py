@@ -47,6 +47,12 @@ class ModelPart:
     constants: frozenset[str]
     sources: ModelSources | None = None
 
+    @property
+    def pushed(self) -> bool:
+        """Whether its input comes row by row."""
+        stream = self.sources.plan.stream if self.sources else None
+        return stream is not None and stream.schedule.pushed
+
 
 @dataclass(frozen=True, slots=True)
 class FirmwareProject:
@@ -81,6 +87,7 @@ def export_firmware(
     *,
     link: bool = True,
     arena_max: int | None = None,
+    push_rows: bool = False,
     cmsis_nn: Path | None = None,
     mlperf: bool = False,
 ) -> FirmwareProject:
@@ -99,6 +106,8 @@ def export_firmware(
         With the verification link; else it only computes, as a measure of what the models need.
     arena_max : int, optional
         Bytes of RAM that the activations of any of the models may take.
+    push_rows : bool
+        The input of each model comes row by row, and is never whole.
     cmsis_nn : Path, optional
         Folder of a CMSIS-NN that runs the layers that it can, in place of qembed's kernels.
     mlperf : bool
@@ -114,7 +123,7 @@ def export_firmware(
     target = board.target if cmsis_nn is None else with_cmsis_nn(board.target)
     library = {} if cmsis_nn is None else cmsis_nn_files(cmsis_nn)
     parts = [
-        _part(model_sources(graph, target, name, arena_max), library)
+        _part(model_sources(graph, target, name, arena_max, push_rows), library)
         for graph, name in zip(graphs, names, strict=True)
     ]
     benchmark = template_values(graphs[0], board) if mlperf else None
@@ -170,6 +179,7 @@ def _template_values(
         "firmware": f"qembed {qembed.__version__} on {board.name}",
         "board": board,
         "prefixes": [part.prefix for part in parts],
+        "pushed": [part.prefix for part in parts if part.pushed],
         "max_layers": max(part.layers for part in parts),
         "guard_bytes": GUARD_BYTES,
         "arena": ARENA_SYMBOL,

@@ -20,7 +20,8 @@ def manifest(graph: Graph, target: Target, model: ModelSources) -> dict[str, Any
     """Describe an export in plain values, ready for JSON.
 
     ``layers[i]`` is the i-th QE_LAYER_DONE of an inference. A tensor's bytes lie at ``offset`` in
-    the arena, its elements in the order of ``axes`` (the last one varies fastest).
+    the arena, its elements in the order of ``axes`` (the last one varies fastest); a tensor that is
+    never whole, because its layers run row by row, has no offset.
     """
     plan = model.plan
     return {
@@ -58,7 +59,7 @@ def _tensor(graph: Graph, model: ModelSources, index: int) -> dict[str, Any]:
         "dtype": tensor.dtype,
         "shape": list(tensor.shape),
         "axes": list(axes(tensor.shape, model.orders.get(index, "nhwc"))),
-        "offset": model.plan.offsets[index],
+        "offset": model.plan.offsets.get(index),
         "bytes": tensor.nbytes,
         "scale": tensor.quantization.scale if tensor.quantization else None,
         "zero_point": tensor.quantization.zero_point if tensor.quantization else None,

@@ -15,8 +15,10 @@ import numpy as np
 import qembed
 from qembed.container import graph_hash
 from qembed.errors import UnsupportedError
-from qembed.export import c_text
+from qembed.export import c_text, row_text
 from qembed.export.lowering import CArray, Lowering, demand_of
+from qembed.export.row_text import stream_values
+from qembed.export.streaming import Streamed, plan_streaming
 from qembed.export.templates import render
 from qembed.export.variants import choose_kernels
 from qembed.ir import Graph, Tensor
@@ -68,37 +70,65 @@ class ModelSources:
 
 
 def plan_for(
-    graph: Graph, target: Target, arena_max: int | None = None
+    graph: Graph, target: Target, arena_max: int | None = None, push_rows: bool = False
 ) -> tuple[tuple[Lowering, ...], Plan]:
     """Choose a kernel and a traversal for every node, and a place for every activation.
+
+    Parameters
+    ----------
+    arena_max : int, optional
+        Bytes of RAM that the activations may take. The fastest plan that fits is taken: of the
+        fastest kernels, of more modest ones, with the first layers row by row.
+    push_rows : bool
+        The input comes row by row, and is never whole.
 
     Raises
     ------
     UnsupportedError
         If the target has no kernel for a node, or no plan of `arena_max` bytes was found.
     """
-    lowerings = choose_kernels(graph, target)
+    streamed = _planned(graph, target, arena_max, push_rows)
+    return streamed.lowerings, streamed.plan
+
+
+def _planned(graph: Graph, target: Target, arena_max: int | None, push_rows: bool) -> Streamed:
+    """Take the first plan that fits, from the fastest to the smallest."""
+    if push_rows:
+        return plan_streaming(graph, target, arena_max, pushed=True)
     try:
-        plan = _plan(graph, target, lowerings, arena_max)
+        return _planned_whole(graph, target, choose_kernels(graph, target), arena_max)
     except UnsupportedError:
-        lowerings = choose_kernels(graph, target, arena_max)
-        plan = _plan(graph, target, lowerings, arena_max)
+        if arena_max is None:
+            raise
+    try:
+        return _planned_whole(graph, target, choose_kernels(graph, target, arena_max), arena_max)
+    except UnsupportedError as error:
+        try:
+            return plan_streaming(graph, target, arena_max)
+        except UnsupportedError as also:
+            raise UnsupportedError(f"{error}; {also}") from None
+
+
+def _planned_whole(
+    graph: Graph, target: Target, lowerings: Sequence[Lowering], arena_max: int | None
+) -> Streamed:
+    """Plan layers that run one after the other."""
+    demands = [demand_of(low) for low in lowerings]
+    plan = plan_memory(graph, demands, target.alignment, arena_max)
     check(plan, graph)
     chosen = list(lowerings)
     for n, traversal in plan.traversals.items():
         ways = (lowerings[n], *lowerings[n].others)
         chosen[n] = next(way for way in ways if way.traversal == traversal.name)
-    return tuple(chosen), plan
-
-
-def _plan(
-    graph: Graph, target: Target, lowerings: Sequence[Lowering], arena_max: int | None
-) -> Plan:
-    return plan_memory(graph, [demand_of(low) for low in lowerings], target.alignment, arena_max)
+    return Streamed(plan, tuple(chosen), ())
 
 
 def model_sources(
-    graph: Graph, target: Target, prefix: str | None = None, arena_max: int | None = None
+    graph: Graph,
+    target: Target,
+    prefix: str | None = None,
+    arena_max: int | None = None,
+    push_rows: bool = False,
 ) -> ModelSources:
     """Turn a validated graph into C.
 
@@ -110,6 +140,8 @@ def model_sources(
         Begins every C name; by default made from the graph's name.
     arena_max : int, optional
         Bytes of RAM that the activations may take.
+    push_rows : bool
+        The input comes row by row, and is never whole.
 
     Raises
     ------
@@ -120,17 +152,20 @@ def model_sources(
         bytes was found.
     """
     prefix = c_text.sanitize_prefix(graph.name) if prefix is None else c_text.check_prefix(prefix)
-    lowerings, plan = plan_for(graph, target, arena_max)
+    planned = _planned(graph, target, arena_max, push_rows)
+    lowerings, plan = planned.lowerings, planned.plan
     names = _names(prefix, graph, lowerings, plan)
-    orders = storage_orders(graph, [lowering.orders for lowering in lowerings])
+    orders = _orders(graph, planned)
     export_id = _export_id(target, lowerings, plan, orders)
-    values = _context(graph, target, lowerings, plan, names) | {"export_id": export_id}
+    stream = stream_values(graph, plan, planned.forms, prefix, names.nodes)
+    values = _context(graph, target, lowerings, plan, names)
+    values |= {"export_id": export_id, "stream": stream}
     files = {
         f"{prefix}.h": render("model/model.h.j2", values),
         f"{prefix}_weights.h": render("model/weights.h.j2", values),
         f"{prefix}.c": render("model/model.c.j2", values),
     }
-    kernels = _kernel_files(graph, [lowerings[n] for n in names.nodes])
+    kernels = _kernel_files(graph, [lowerings[n] for n in names.nodes], stream is not None)
     return ModelSources(
         prefix=prefix,
         files=files | kernels,
@@ -142,6 +177,14 @@ def model_sources(
         arrays={name: _array_bytes(array) for name, array in names.arrays.items()},
         export_id=export_id,
     )
+
+
+def _orders(graph: Graph, planned: Streamed) -> dict[int, Order]:
+    """Storage order of every tensor that is not NHWC; rows that lie apart are planes each."""
+    orders = storage_orders(graph, [lowering.orders for lowering in planned.lowerings])
+    stream = planned.plan.stream
+    apart = {t for t, places in stream.places.items() if places.table} if stream else set()
+    return {t: "rows" if t in apart else order for t, order in orders.items()}
 
 
 def _export_id(
@@ -226,7 +269,10 @@ def _context(
         "inputs": [_buffer(graph, plan, i) for i in graph.inputs],
         "outputs": [_buffer(graph, plan, i) for i in graph.outputs],
         "states": [_state(graph.tensors[i], plan.offsets[i]) for i in graph.state],
-        "headers": sorted(_headers(graph, [lowerings[n] for n in names.nodes])),
+        "headers": sorted(
+            _headers(graph, [lowerings[n] for n in names.nodes])
+            | set(row_text.HEADERS if plan.stream else ())
+        ),
         "arrays": [c_text.array_values(name, array) for name, array in names.arrays.items()],
         "layers": [
             {
@@ -267,7 +313,7 @@ def _buffer(graph: Graph, plan: Plan, index: int) -> dict[str, Any]:
             f"output '{tensor.name}' is a constant: take it out of the model's outputs"
         )
     return {
-        "offset": plan.offsets[index],
+        "offset": plan.offsets.get(index, 0),  # 0: its rows are pushed, it is never whole
         "bytes": tensor.nbytes,
         "description": _type_of(tensor),
     }
@@ -294,7 +340,10 @@ def _statements(
     """Write the body of an inference: one call a line, each followed by its layers."""
     index = {layer: i for i, layer in enumerate(plan.layers)}
     lines = []
+    streamed = plan.stream.schedule.stop if plan.stream else 0
     for n, name in names.nodes.items():
+        if n < streamed:
+            continue
         node, lowering = graph.nodes[n], lowerings[n]
         places = {i: _place(names.prefix, plan.offsets[i]) for i in node.outputs}
         inputs = [
@@ -322,14 +371,16 @@ def _headers(graph: Graph, lowerings: Sequence[Lowering]) -> set[str]:
     return {low.headers[0] for low in lowerings} | set(STATE_HEADERS if graph.state else ())
 
 
-def _kernel_files(graph: Graph, lowerings: Sequence[Lowering]) -> dict[str, bytes]:
+def _kernel_files(graph: Graph, lowerings: Sequence[Lowering], streams: bool) -> dict[str, bytes]:
     """Copy the kernels that run, and the headers that they include, directly or not."""
     sources = {s for low in lowerings for s in low.sources}
+    sources |= set(row_text.SOURCES if streams else ())
     if graph.state:
         sources |= set(STATE_SOURCES)
     folder = firmware_templates() / "kernels"
     files = {f"kernels/src/{path}": (folder / "src" / path).read_bytes() for path in sources}
     wanted = [*COMMON_HEADERS, *_headers(graph, lowerings), *_includes(files.values())]
+    wanted += row_text.HEADERS if streams else ()
     while wanted:
         path = f"kernels/include/{wanted.pop()}"
         if path not in files:

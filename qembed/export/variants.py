@@ -65,20 +65,24 @@ def _within(
 
 
 def _costs(problem: Problem, n: int, target: Target, found: Mapping[Orders, Lowering]) -> Costs:
-    """Cost of a node in every storage order.
+    """Cost of a node in every storage order. Squares, since the largest node makes the arena."""
+    memory = {o: least_bytes(problem, n, demand_of(low)) ** 2 for o, low in found.items()}
+    return {o: kernel_cost(problem.graph, n, target, low, memory[o]) for o, low in found.items()}
 
-    First its work, weighed by how slow the variant is that does it. Equal work is decided by
-    memory: squares, since the largest node makes the arena.
+
+def kernel_cost(graph: Graph, n: int, target: Target, lowering: Lowering, memory: int) -> int:
+    """Tell what a kernel costs: first its work, weighed by how slow it is; then memory.
+
+    Parameters
+    ----------
+    memory : int
+        Below 2 to the power of `MEMORY_BITS`; compared with that of other nodes as well.
     """
-    graph, node = problem.graph, problem.graph.nodes[n]
+    node = graph.nodes[n]
     tensors = [graph.tensors[i] for i in (*node.inputs, *node.outputs)]
     macs = OPERATORS[node.op].macs
     work = macs(node.params, *tensors) if macs else math.prod(tensors[-1].shape)
-    costs = {}
-    for orders, lowering in found.items():
-        memory = least_bytes(problem, n, demand_of(lowering))
-        costs[orders] = work * _slowness(lowering, target) << MEMORY_BITS | memory**2
-    return costs
+    return int(work * _slowness(lowering, target) << MEMORY_BITS | memory)
 
 
 def _slowness(lowering: Lowering, target: Target) -> int:

@@ -16,7 +16,8 @@ import numpy as np
 
 from qembed.ir import AnyArray, Graph, Shape
 
-Order = Literal["nhwc", "planar"]
+Order = Literal["nhwc", "planar", "rows"]
+"""Pixel by pixel, plane by plane, or row by row and each row plane by plane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ def axes(shape: Shape, order: Order) -> tuple[int, ...]:
     """Axes of a tensor in the order in which its elements lie, the one that varies fastest last."""
     if order == "planar" and differs(shape):
         return (0, 3, 1, 2)
+    if order == "rows" and differs(shape):
+        return (0, 1, 3, 2)
     return tuple(range(len(shape)))
 
 

@@ -26,6 +26,7 @@ from qembed.plan.problem import (
     to_place,
     tolerated,
 )
+from qembed.plan.streaming import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Plan:
         No placement of these nodes in this order can be smaller.
     alignment : int
         Of the arena and of everything in it, in bytes.
+    stream : Stream, optional
+        The first nodes, if they run row by row; tensors that are never whole have no offset.
     """
 
     order: tuple[int, ...]
@@ -71,6 +74,7 @@ class Plan:
     arena_bytes: int
     lower_bound: int
     alignment: int
+    stream: Stream | None = None
 
     @property
     def running(self) -> tuple[int, ...]:

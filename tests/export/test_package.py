@@ -136,7 +136,7 @@ def test_a_compiler_that_fails_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("budget", "complaint"),
     [
-        ({"ram_bytes": 2000}, r"need an arena of \d+ bytes, \d+ more than the 2000 allowed"),
+        ({"ram_bytes": 500}, r"need an arena of \d+ bytes, \d+ more than the 500 allowed"),
         ({"flash_bytes": 4096}, r"flash, \d+ more than the 4096 of target 'native' \(its weights"),
     ],
 )

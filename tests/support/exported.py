@@ -22,12 +22,22 @@ STRICT += ["-Wshadow", "-Wcast-qual", "-Wstrict-prototypes", "-Wundef", "-Werror
 # Hands each layer's output to a function that the test sets.
 OBSERVER = b"""
 #include "qe_model.h"
-static void (*hook)(uint32_t, const void *, uint32_t);
-void observe(void (*function)(uint32_t, const void *, uint32_t)) { hook = function; }
-void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes) { hook(layer, data, bytes); }
+static void (*hook)(uint32_t, const void *, uint32_t, uint32_t, uint32_t);
+void observe(void (*function)(uint32_t, const void *, uint32_t, uint32_t, uint32_t))
+{
+    hook = function;
+}
+void qe_layer_done(uint32_t layer, const void *data, uint32_t bytes)
+{
+    hook(layer, data, bytes, 0, 1);
+}
+void qe_layer_row(uint32_t layer, const void *data, uint32_t bytes, uint32_t row, uint32_t rows)
+{
+    hook(layer, data, bytes, row, rows);
+}
 """
 
-Hook = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_uint32)
+Hook = ctypes.CFUNCTYPE(None, *[ctypes.c_uint32, ctypes.c_void_p], *[ctypes.c_uint32] * 3)
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
@@ -62,37 +72,58 @@ class Exported:
     def init(self) -> None:
         assert self.function("init")(_address(self.arena), self.sources.plan.arena_bytes) == 0
 
-    def array(self, address: int, index: int) -> np.ndarray:
-        """Value of a tensor that lies at an address, in whatever storage order."""
+    def array(self, content: bytes, index: int) -> np.ndarray:
+        """Value of a tensor from its bytes, in whatever storage order."""
         tensor = self.graph.tensors[index]
-        stored = np.frombuffer(ctypes.string_at(address, tensor.nbytes), tensor.dtype)
+        stored = np.frombuffer(content, tensor.dtype)
         order = self.sources.orders.get(index, "nhwc")
         return from_storage(stored, tensor.shape, order).reshape(tensor.shape)
 
     def step(self, sample: Sequence[np.ndarray]) -> tuple[list[np.ndarray], dict[int, np.ndarray]]:
         """One inference: its outputs, and the output of each layer by tensor index."""
-        seen: list[np.ndarray] = []
+        plan = self.sources.plan
+        seen: dict[int, list[bytes]] = {}
 
-        def done(layer, data, size):
-            index = self.sources.plan.layers[layer].tensor
-            assert layer == len(seen), "layers out of order"
-            assert size == self.graph.tensors[index].nbytes
-            seen.append(self.array(data, index))
+        def done(layer, data, size, row, rows):
+            if size == 0:
+                return  # a step whose output is told of later
+            pieces = seen.setdefault(layer, [])
+            assert plan.stream or row or len(seen) == layer + 1, "layers out of order"
+            assert len(pieces) == row < rows, "rows out of order"
+            pieces.append(ctypes.string_at(data, size))
 
         hook = Hook(done)
         self.library.observe(hook)
-        for i, array in enumerate(sample):
-            ctypes.memmove(
-                self.function("input", ctypes.c_void_p)(i), _address(array), array.nbytes
-            )
-        assert self.function("invoke")() == 0
-        outputs = [
-            self.array(self.function("output", ctypes.c_void_p)(i), index)
-            for i, index in enumerate(self.graph.outputs)
-        ]
-        assert len(seen) == len(self.sources.plan.layers)
-        layers = zip(self.sources.plan.layers, seen, strict=True)
-        return outputs, {layer.tensor: array for layer, array in layers}
+        if plan.stream and plan.stream.schedule.pushed:
+            self._push(sample[0])
+        else:
+            for i, array in enumerate(sample):
+                ctypes.memmove(
+                    self.function("input", ctypes.c_void_p)(i), _address(array), array.nbytes
+                )
+            assert self.function("invoke")() == 0
+        outputs = [self.array(self._output(i), index) for i, index in enumerate(self.graph.outputs)]
+        assert sorted(seen) == list(range(len(plan.layers)))
+        arrays = {
+            plan.layers[layer].tensor: self.array(b"".join(pieces), plan.layers[layer].tensor)
+            for layer, pieces in seen.items()
+        }
+        return outputs, arrays
+
+    def _push(self, array: np.ndarray) -> None:
+        """Hand the input over row by row."""
+        content = np.ascontiguousarray(array).tobytes()
+        rows = array.shape[1]
+        size = len(content) // rows
+        for row in range(rows):
+            place = self.function("input_row", ctypes.c_void_p)()
+            ctypes.memmove(place, content[row * size : (row + 1) * size], size)
+            assert self.function("push_row")() == (row < rows - 1)  # QE_MORE, at last QE_OK
+
+    def _output(self, i: int) -> bytes:
+        index = self.graph.outputs[i]
+        address = self.function("output", ctypes.c_void_p)(i)
+        return ctypes.string_at(address, self.graph.tensors[index].nbytes)
 
 
 def build(graph: Graph, *flags: str, sources: ModelSources | None = None) -> Exported:

@@ -115,17 +115,20 @@ static qe_status empty_invoke(void)
 }
 
 static const qe_buffer empty_in = {0, EMPTY_IN}, empty_out = {0, EMPTY_OUT};
-static const qe_model empty = {"empty", {4},          8192,      1,
-                               1,       EMPTY_LAYERS, &empty_in, &empty_out,
-                               start,   empty_invoke, no_state,  ""};
+static const qe_model empty = {"empty",      {4},       8192,       1,     1,
+                               EMPTY_LAYERS, &empty_in, &empty_out, start, empty_invoke,
+                               no_state,     "",        NULL,       NULL,  0};
 #endif
 
-static const qe_model small = {"small",    {1},   8192,         1,        1,          2, &small_in,
-                               &small_out, start, small_invoke, no_state, "by-hand-1"};
-static const qe_model wide = {"wide",  {2},      8192,  2,           2,        2,
-                              wide_in, wide_out, start, wide_invoke, no_state, "by-hand-2"};
-static const qe_model adder = {"adder",    {3},   8192,         1,           1,   1, &adder_in,
-                               &adder_out, start, adder_invoke, adder_reset, NULL};
+static const qe_model small = {"small",  {1},         8192,       1,     1,
+                               2,        &small_in,   &small_out, start, small_invoke,
+                               no_state, "by-hand-1", NULL,       NULL,  0};
+static const qe_model wide = {"wide",   {2},         8192,     2,     2,
+                              2,        wide_in,     wide_out, start, wide_invoke,
+                              no_state, "by-hand-2", NULL,     NULL,  0};
+static const qe_model adder = {"adder",     {3},       8192,       1,     1,
+                               1,           &adder_in, &adder_out, start, adder_invoke,
+                               adder_reset, NULL,      NULL,       NULL,  0};
 #ifdef EMPTY_IN
 static const qe_model *const models[] = {&small, &wide, &adder, &empty};
 #else

@@ -60,13 +60,15 @@ static void reset(void)
 
 static const qe_buffer two_in[] = {{1, 33}, {100, 200}}, two_out[] = {{0, 1}, {1, 599}};
 static const qe_buffer one_in = {0, 5}, one_out = {0, 600};
-static const qe_model two = {"two", {2}, ARENA, 2, 2, 2, two_in, two_out, start, invoke, reset, ""};
-static const qe_model one = {"one",   {1},      ARENA, 1,      1,     2,
-                             &one_in, &one_out, start, invoke, reset, ""};
-static const qe_model big = {"big",   {3},      5000,  1,      1,     2,
-                             &one_in, &one_out, start, invoke, reset, ""};
+static const qe_model two = {"two", {2},    ARENA, 2,  2,    2,    two_in, two_out,
+                             start, invoke, reset, "", NULL, NULL, 0};
+static const qe_model one = {"one", {1},    ARENA, 1,  1,    2,    &one_in, &one_out,
+                             start, invoke, reset, "", NULL, NULL, 0};
+static const qe_model big = {"big", {3},    5000,  1,  1,    2,    &one_in, &one_out,
+                             start, invoke, reset, "", NULL, NULL, 0};
 static const qe_model deep = {"deep",  {4},      ARENA, 1,      1,     QE_LINK_MAX_LAYERS + 1,
-                              &one_in, &one_out, start, invoke, reset, ""};
+                              &one_in, &one_out, start, invoke, reset, "",
+                              NULL,    NULL,     0};
 static const qe_model *const models[] = {&two, &one, &big, &deep};
 
 /* ---- the line ----------------------------------------------------------------------------- */

@@ -33,8 +33,8 @@ static void no_state(void)
 }
 
 static const qe_buffer input = {0, BYTES}, output = {BYTES, BYTES};
-static const qe_model model = {"turn", {9},     2 * BYTES, 1,      1,        1,
-                               &input, &output, start,     invoke, no_state, ""};
+static const qe_model model = {"turn", {9},    2 * BYTES, 1,  1,    1,    &input, &output,
+                               start,  invoke, no_state,  "", NULL, NULL, 0};
 static const qe_model *const models[] = {&model};
 
 static const qe_link_config config = {

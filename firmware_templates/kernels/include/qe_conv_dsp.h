@@ -49,4 +49,27 @@ void qe_conv_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *
 void qe_conv_1x1_planar_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *output,
                             void *scratch);
 
+/**
+ * @brief One row of qe_conv_dsp(): params describe the image of rows that it sees.
+ *
+ * @param rows     [kernel.h] rows [w][c]; NULL: outside of the image
+ * @param output   As channel_step and pixel_step say.
+ * @param scratch  24 * groups bytes and those of a row of taps, of all taps if such a row is not
+ *                 whole words; aligned to 4.
+ */
+void qe_conv_row_dsp(const qe_conv_dsp_params *params, const void *const *rows, int8_t *output,
+                     void *scratch);
+
+/** @brief The same with 16 * groups bytes, somewhat slower. */
+void qe_conv_row_small_dsp(const qe_conv_dsp_params *params, const void *const *rows,
+                           int8_t *output, void *scratch);
+
+/**
+ * @brief One row of qe_conv_1x1_planar_dsp().
+ *
+ * @param rows     One row, [c][w].
+ */
+void qe_conv_1x1_planar_row_dsp(const qe_conv_dsp_params *params, const void *const *rows,
+                                int8_t *output, void *scratch);
+
 #endif /* QE_CONV_DSP_H */

@@ -16,6 +16,7 @@ typedef struct {
     qe_size padding;         /**< Before the first row and column. */
     int32_t channel_outputs; /**< Output channels of one input channel. */
     int32_t input_zero_point;
+    int32_t channel_step; /**< Bytes from an output channel to the next: a plane. */
     int32_t band;         /**< Output rows computed between two fillings of the window. */
     int32_t row_bytes;    /**< Of the window: a padded input row and what words read past it. */
     int32_t record_words; /**< Of one output channel. */
@@ -45,5 +46,23 @@ void qe_depthwise_conv_3x3_s2_dsp(const qe_depthwise_conv_dsp_params *params, co
 /** @brief As above for any kernel, stride and dilation. */
 void qe_depthwise_conv_dsp(const qe_depthwise_conv_dsp_params *params, const int8_t *input,
                            int8_t *output, void *scratch);
+
+/**
+ * @brief One row of qe_depthwise_conv_3x3_s1_dsp(): params describe the image of rows that it sees.
+ *
+ * @param rows     [kernel.h] rows [c][w]; NULL: outside of the image
+ * @param output   [c][w], channel_step bytes from channel to channel
+ * @param scratch  row_bytes * kernel.h bytes
+ */
+void qe_depthwise_conv_3x3_s1_row_dsp(const qe_depthwise_conv_dsp_params *params,
+                                      const void *const *rows, int8_t *output, void *scratch);
+
+/** @brief As above with stride 2. */
+void qe_depthwise_conv_3x3_s2_row_dsp(const qe_depthwise_conv_dsp_params *params,
+                                      const void *const *rows, int8_t *output, void *scratch);
+
+/** @brief As above for any kernel, stride and dilation. */
+void qe_depthwise_conv_row_dsp(const qe_depthwise_conv_dsp_params *params, const void *const *rows,
+                               int8_t *output, void *scratch);
 
 #endif /* QE_DEPTHWISE_CONV_DSP_H */

@@ -10,6 +10,7 @@
 /** Result of every call that can fail. Zero is success, errors are negative (like POSIX). */
 typedef enum {
     QE_OK = 0,
+    QE_MORE = 1,       /**< All is well; the inference needs more rows of its input. */
     QE_ERR_ARENA = -1, /**< The arena is NULL, too small or not aligned. */
     QE_ERR_STATE = -2, /**< Called before a successful `_init`. */
 } qe_status;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from qembed.arithmetic import FLOAT_ROUNDINGS, Requantization
 from qembed.errors import UnsupportedError
@@ -72,7 +73,7 @@ from qembed.export.ops import (
     transpose,
     transpose_conv,
 )
-from qembed.ir import Graph, Node
+from qembed.ir import Graph, Node, Shape
 from qembed.plan.layout import ALL_ORDERS, NHWC, Orders
 from qembed.targets import Target
 
@@ -160,6 +161,14 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
     },
 }
 """By variant, then by operator: kernels that fit some layers, in some storage orders."""
+
+RowKernel = Callable[[Lowering, Any, Shape], Lowering]
+"""Takes the layer that computes one row, its parameters, and the shape of the window of rows."""
+
+ROW_KERNELS: dict[str, dict[str, RowKernel]] = {
+    "dsp": {"conv": conv_dsp.row_kernel, "depthwise_conv": depthwise_conv_dsp.row_kernel},
+}
+"""By variant, then by operator: kernels that take the rows of a window where they lie."""
 
 
 def lower(node: Node, graph: Graph, target: Target) -> Lowering:

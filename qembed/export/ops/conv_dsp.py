@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from qembed.plan.layout import Orders
 from qembed.plan.overlap import overlap_of, windowed
 
 TILE_PIXELS = 3
+MOST_SCRATCH = 2048
+"""Of a tile of three pixels in a row kernel; larger layers take tiles of two."""
 
 
 def refusal(params: Conv, shape: Shape, dtype: str, orders: Orders) -> str | None:
@@ -72,6 +76,26 @@ def lower_layer(params: Conv, x: Shape, y: Shape, orders: Orders) -> Lowering:
         headers=("qe_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=groups * (24 if planar_in else 28),
         overlaps=(_overlap(params, x, y, orders),),
+    )
+
+
+def row_kernel(lowering: Lowering, params: Conv, window: Shape) -> Lowering:
+    """Let the rows of a window lie anywhere.
+
+    Parameters
+    ----------
+    lowering : Lowering
+        Of the layer that computes one row from the image of `window`.
+    """
+    groups = _taps(params).shape[1] // 4
+    if lowering.orders.inputs == "planar":
+        return replace(lowering, function="qe_conv_1x1_planar_row_dsp")
+    small = 24 * groups > MOST_SCRATCH
+    run = params.weights.shape[2] * window[3]
+    return replace(
+        lowering,
+        function="qe_conv_row_small_dsp" if small else "qe_conv_row_dsp",
+        scratch_bytes=groups * (16 if small else 24) + (4 * groups if run % 4 else run),
     )
 
 

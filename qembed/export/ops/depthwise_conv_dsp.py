@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,7 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
             "padding": {"h": params.padding[0][0], "w": params.padding[1][0]},
             "channel_outputs": y.shape[3] // x.shape[3],
             "input_zero_point": params.input_zero_point,
+            "channel_step": y.shape[1] * y.shape[2],
             "band": window.band,
             "row_bytes": window.row_bytes,
             "record_words": packed.shape[1],
@@ -87,6 +88,23 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
         headers=("qe_depthwise_conv_dsp.h", "qe_dsp.h"),
         scratch_bytes=window.nbytes,
         overlaps=(_tuned.banded_overlap(params, x.shape, y.shape, window.band),),
+    )
+
+
+def row_kernel(lowering: Lowering, params: DepthwiseConv, window: Shape) -> Lowering:
+    """Let the rows of a window lie anywhere.
+
+    Parameters
+    ----------
+    lowering : Lowering
+        Of the layer that computes one row from the image of `window`.
+    """
+    row_bytes = lowering.fields["row_bytes"]
+    assert isinstance(row_bytes, int)
+    return replace(
+        lowering,
+        function=lowering.function.replace("_dsp", "_row_dsp"),
+        scratch_bytes=window[1] * row_bytes,
     )
 
 

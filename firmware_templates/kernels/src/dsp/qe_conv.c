@@ -26,188 +26,240 @@ typedef struct {
 #if QE_HAS_DSP
 
 #define UNROLL 8
-#define GROUP_CODE_BYTES 68
+#define GROUP_CODE_BYTES(pixels) ((pixels) == 3 ? 68 : 52)
 
 /* r0 records, r1 pixels, r2 rounds, r3-r4 weights, r5-r10 sums, r11 r12 lr pixels of one group.
  * That is every register there is, so the function is written as a whole: gcc 12 can neither keep
  * 14 registers in an asm statement nor schedule this loop from intrinsics (1.10 instructions a MAC
  * instead of 0.91). On the stack: four words of the record's head, above them the address of the
  * tile's fourth word. A shift in a register counts in its low byte alone, so that the heads'
- * upper bytes need not be cleared. */
+ * upper bytes need not be cleared. A tile of two pixels leaves out what the third one needs. */
+#define RUN_CHANNELS                                                                               \
+    ".macro third instruction:vararg\n" /* of a tile's pixels */                                   \
+    ".if pixels == 3\n"                                                                            \
+    "    \\instruction\n"                                                                          \
+    ".endif\n"                                                                                     \
+    ".endm\n"                                                                                      \
+    ".macro load_pixels\n"                                                                         \
+    ".if pixels == 3\n"                                                                            \
+    "    ldmia.w r1!, {r11, r12, lr}\n"                                                            \
+    ".else\n"                                                                                      \
+    "    ldrd r11, r12, [r1], #8\n"                                                                \
+    ".endif\n"                                                                                     \
+    ".endm\n"                                                                                      \
+    ".macro multiply\n"                                                                            \
+    "    smlad r5, r11, r3, r5\n"                                                                  \
+    "    smlad r6, r12, r3, r6\n"                                                                  \
+    "    third smlad r7, lr, r3, r7\n"                                                             \
+    "    smlad r8, r11, r4, r8\n"                                                                  \
+    "    smlad r9, r12, r4, r9\n"                                                                  \
+    "    third smlad r10, lr, r4, r10\n"                                                           \
+    ".endm\n"                                                                                      \
+    ".macro requantize acc, multiplier, shift, offset\n"                                           \
+    "    smmla \\acc, \\acc, \\multiplier, \\offset\n"                                             \
+    "    asr.w \\acc, \\acc, \\shift\n"                                                            \
+    "    ssat \\acc, #8, \\acc, asr #1\n"                                                          \
+    ".endm\n"                                                                                      \
+    ".macro requantize_signed acc, multiplier, shift, offset, mask, temporary\n"                   \
+    "    and.w \\temporary, \\mask, \\acc, asr #31\n"                                              \
+    "    add \\temporary, \\temporary, \\offset\n"                                                 \
+    "    requantize \\acc, \\multiplier, \\shift, \\temporary\n"                                   \
+    ".endm\n"                                                                                      \
+    "    push {r4-r11, lr}\n"                                                                      \
+    "    ldr r1, [r0, #20]\n" /* skipped becomes the address where a sum starts */                 \
+    "    adr r2, 2f\n"                                                                             \
+    "    add r1, r2\n"                                                                             \
+    "    orr r1, #1\n"                                                                             \
+    "    str r1, [r0, #20]\n"                                                                      \
+    "    add r1, r0, #12\n"                                                                        \
+    "    push {r1}\n"                                                                              \
+    "    ldr r0, [r0, #44]\n"                                                                      \
+    "1:  ldmia r0!, {r3, r4, r11, r12}\n" /* head: two biases with shifts, two multipliers */      \
+    "    push {r3, r4, r11, r12}\n"                                                                \
+    "    bic r5, r3, #255\n"                                                                       \
+    "    bic r8, r4, #255\n"                                                                       \
+    "    ldr r2, [sp, #16]\n"                                                                      \
+    "    mov r6, r5\n"                                                                             \
+    "    third mov r7, r5\n"                                                                       \
+    "    mov r9, r8\n"                                                                             \
+    "    third mov r10, r8\n"                                                                      \
+    "    ldmia.w r2, {r1, r2, pc}\n" /* pixels, rounds, start */                                   \
+    "    .p2align 2\n"                                                                             \
+    "2:\n"                                                                                         \
+    "    .rept 8\n"                                                                                \
+    "    ldrd r3, r4, [r0], #8\n"                                                                  \
+    "    load_pixels\n"                                                                            \
+    "    multiply\n"                                                                               \
+    "    load_pixels\n"                                                                            \
+    "    sxtb16 r3, r3\n"                                                                          \
+    "    sxtb16 r4, r4\n"                                                                          \
+    "    multiply\n"                                                                               \
+    "    .endr\n"                                                                                  \
+    "    subs r2, #1\n"                                                                            \
+    "    bne.w 2b\n"                                                                               \
+    "    pop {r3, r4, r11, r12}\n"                                                                 \
+    "    ldr lr, [sp]\n"                                                                           \
+    "    ldmdb lr, {r1, r2, lr}\n" /* zero_point2, negative_mask, half */                          \
+    "    cmp r2, #0\n"                                                                             \
+    "    bne.w 4f\n"                                                                               \
+    "    lsl.w r2, r1, r3\n"                                                                       \
+    "    add r2, lr\n"                                                                             \
+    "    lsls r1, r4\n"                                                                            \
+    "    add r1, lr\n"                                                                             \
+    "    requantize r5, r11, r3, r2\n"                                                             \
+    "    requantize r6, r11, r3, r2\n"                                                             \
+    "    third requantize r7, r11, r3, r2\n"                                                       \
+    "    requantize r8, r12, r4, r1\n"                                                             \
+    "    requantize r9, r12, r4, r1\n"                                                             \
+    "    third requantize r10, r12, r4, r1\n"                                                      \
+    "3:  ldr lr, [sp]\n"                                                                           \
+    "    add lr, #12\n"                                                                            \
+    "    ldmia.w lr, {r1, r2, r3, r4, r11}\n" /* output to output_end */                           \
+    "    third strb r7, [r1, r3]\n"                                                                \
+    "    strb r6, [r1, r2]\n"                                                                      \
+    "    strb r5, [r1]\n"                                                                          \
+    "    add r1, r4\n"                                                                             \
+    "    third strb.w r10, [r1, r3]\n"                                                             \
+    "    strb.w r9, [r1, r2]\n"                                                                    \
+    "    strb.w r8, [r1]\n"                                                                        \
+    "    add r1, r4\n"                                                                             \
+    "    str r1, [lr]\n"                                                                           \
+    "    cmp r1, r11\n"                                                                            \
+    "    bne.w 1b\n"                                                                               \
+    "    str r0, [lr, #20]\n" /* records */                                                        \
+    "    pop {r0}\n"                                                                               \
+    "    pop {r4-r11, pc}\n"                                                                       \
+    "4:  push {r0}\n"                                                                              \
+    "    lsl.w r0, r1, r3\n"                                                                       \
+    "    add r0, lr\n"                                                                             \
+    "    lsls r1, r4\n"                                                                            \
+    "    add r1, lr\n"                                                                             \
+    "    requantize_signed r5, r11, r3, r0, r2, lr\n"                                              \
+    "    requantize_signed r6, r11, r3, r0, r2, lr\n"                                              \
+    "    third requantize_signed r7, r11, r3, r0, r2, lr\n"                                        \
+    "    requantize_signed r8, r12, r4, r1, r2, lr\n"                                              \
+    "    requantize_signed r9, r12, r4, r1, r2, lr\n"                                              \
+    "    third requantize_signed r10, r12, r4, r1, r2, lr\n"                                       \
+    "    pop {r0}\n"                                                                               \
+    "    b 3b\n"                                                                                   \
+    ".purgem third\n"                                                                              \
+    ".purgem load_pixels\n"                                                                        \
+    ".purgem multiply\n"                                                                           \
+    ".purgem requantize\n"                                                                         \
+    ".purgem requantize_signed\n"
+
 __attribute__((naked, noinline)) static void run_channels(qe_tile *tile __attribute__((unused)))
 {
-    __asm__ volatile(
-        ".macro requantize acc, multiplier, shift, offset\n"
-        "    smmla \\acc, \\acc, \\multiplier, \\offset\n"
-        "    asr.w \\acc, \\acc, \\shift\n"
-        "    ssat \\acc, #8, \\acc, asr #1\n"
-        ".endm\n"
-        ".macro requantize_signed acc, multiplier, shift, offset, mask, temporary\n"
-        "    and.w \\temporary, \\mask, \\acc, asr #31\n"
-        "    add \\temporary, \\temporary, \\offset\n"
-        "    requantize \\acc, \\multiplier, \\shift, \\temporary\n"
-        ".endm\n"
-        "    push {r4-r11, lr}\n"
-        "    ldr r1, [r0, #20]\n" /* skipped becomes the address where a sum starts */
-        "    adr r2, 2f\n"
-        "    add r1, r2\n"
-        "    orr r1, #1\n"
-        "    str r1, [r0, #20]\n"
-        "    add r1, r0, #12\n"
-        "    push {r1}\n"
-        "    ldr r0, [r0, #44]\n"
-        "1:  ldmia r0!, {r3, r4, r11, r12}\n" /* head: two biases with shifts, two multipliers */
-        "    push {r3, r4, r11, r12}\n"
-        "    bic r5, r3, #255\n"
-        "    bic r8, r4, #255\n"
-        "    ldr r2, [sp, #16]\n"
-        "    mov r6, r5\n"
-        "    mov r7, r5\n"
-        "    mov r9, r8\n"
-        "    mov r10, r8\n"
-        "    ldmia.w r2, {r1, r2, pc}\n" /* pixels, rounds, start */
-        "    .p2align 2\n"
-        "2:\n"
-        "    .rept 8\n"
-        "    ldrd r3, r4, [r0], #8\n"
-        "    ldmia.w r1!, {r11, r12, lr}\n"
-        "    smlad r5, r11, r3, r5\n"
-        "    smlad r6, r12, r3, r6\n"
-        "    smlad r7, lr, r3, r7\n"
-        "    smlad r8, r11, r4, r8\n"
-        "    smlad r9, r12, r4, r9\n"
-        "    smlad r10, lr, r4, r10\n"
-        "    ldmia.w r1!, {r11, r12, lr}\n"
-        "    sxtb16 r3, r3\n"
-        "    sxtb16 r4, r4\n"
-        "    smlad r5, r11, r3, r5\n"
-        "    smlad r6, r12, r3, r6\n"
-        "    smlad r7, lr, r3, r7\n"
-        "    smlad r8, r11, r4, r8\n"
-        "    smlad r9, r12, r4, r9\n"
-        "    smlad r10, lr, r4, r10\n"
-        "    .endr\n"
-        "    subs r2, #1\n"
-        "    bne.w 2b\n"
-        "    pop {r3, r4, r11, r12}\n"
-        "    ldr lr, [sp]\n"
-        "    ldmdb lr, {r1, r2, lr}\n" /* zero_point2, negative_mask, half */
-        "    cmp r2, #0\n"
-        "    bne.w 4f\n"
-        "    lsl.w r2, r1, r3\n"
-        "    add r2, lr\n"
-        "    lsls r1, r4\n"
-        "    add r1, lr\n"
-        "    requantize r5, r11, r3, r2\n"
-        "    requantize r6, r11, r3, r2\n"
-        "    requantize r7, r11, r3, r2\n"
-        "    requantize r8, r12, r4, r1\n"
-        "    requantize r9, r12, r4, r1\n"
-        "    requantize r10, r12, r4, r1\n"
-        "3:  ldr lr, [sp]\n"
-        "    add lr, #12\n"
-        "    ldmia.w lr, {r1, r2, r3, r4, r11}\n" /* output to output_end */
-        "    strb r7, [r1, r3]\n"
-        "    strb r6, [r1, r2]\n"
-        "    strb r5, [r1]\n"
-        "    add r1, r4\n"
-        "    strb.w r10, [r1, r3]\n"
-        "    strb.w r9, [r1, r2]\n"
-        "    strb.w r8, [r1]\n"
-        "    add r1, r4\n"
-        "    str r1, [lr]\n"
-        "    cmp r1, r11\n"
-        "    bne.w 1b\n"
-        "    str r0, [lr, #20]\n" /* records */
-        "    pop {r0}\n"
-        "    pop {r4-r11, pc}\n"
-        "4:  push {r0}\n"
-        "    lsl.w r0, r1, r3\n"
-        "    add r0, lr\n"
-        "    lsls r1, r4\n"
-        "    add r1, lr\n"
-        "    requantize_signed r5, r11, r3, r0, r2, lr\n"
-        "    requantize_signed r6, r11, r3, r0, r2, lr\n"
-        "    requantize_signed r7, r11, r3, r0, r2, lr\n"
-        "    requantize_signed r8, r12, r4, r1, r2, lr\n"
-        "    requantize_signed r9, r12, r4, r1, r2, lr\n"
-        "    requantize_signed r10, r12, r4, r1, r2, lr\n"
-        "    pop {r0}\n"
-        "    b 3b\n"
-        ".purgem requantize\n"
-        ".purgem requantize_signed\n");
+    __asm__ volatile(".set pixels, 3\n" RUN_CHANNELS);
+}
+
+__attribute__((naked, noinline)) static void run_channels_of_two(qe_tile *tile
+                                                                 __attribute__((unused)))
+{
+    __asm__ volatile(".set pixels, 2\n" RUN_CHANNELS);
 }
 
 #else
 
 #define UNROLL 1
-#define GROUP_CODE_BYTES 0
+#define GROUP_CODE_BYTES(pixels) (0 * (pixels))
 
 static int32_t dot_product(const uint32_t *pixel, const uint32_t *weights, int32_t groups,
-                           int32_t acc)
+                           int32_t pixels, int32_t acc)
 {
     for (int32_t group = 0; group < groups; group++) {
         acc = qe_smlad(pixel[0], weights[0], acc);
-        acc = qe_smlad(pixel[TILE_PIXELS], qe_sxtb16(weights[0]), acc);
-        pixel += GROUP_WORDS;
+        acc = qe_smlad(pixel[pixels], qe_sxtb16(weights[0]), acc);
+        pixel += 2 * pixels;
         weights += 2;
     }
     return acc;
 }
 
-static void run_channel(const qe_tile *tile, const uint32_t *record, int32_t channel)
+static void run_channel(const qe_tile *tile, const uint32_t *record, int32_t channel,
+                        int32_t pixels)
 {
     const int32_t multiplier = (int32_t)record[2 + channel];
     const int32_t shift = (int32_t)(record[channel] & 0xFFU);
     const int32_t offset = tile->zero_point2 * (int32_t)(1U << shift) + tile->half;
     const int32_t at[TILE_PIXELS] = {0, tile->pixel1, tile->pixel2};
-    for (int32_t pixel = TILE_PIXELS - 1; pixel >= 0; pixel--) {
-        int32_t acc = dot_product(tile->pixels + pixel, record + 4 + channel, tile->rounds,
+    for (int32_t pixel = pixels - 1; pixel >= 0; pixel--) {
+        int32_t acc = dot_product(tile->pixels + pixel, record + 4 + channel, tile->rounds, pixels,
                                   (int32_t)(record[channel] & 0xFFFFFF00U));
         tile->output[at[pixel]] =
             qe_requantize256(acc, multiplier, shift, offset, tile->negative_mask);
     }
 }
 
-static void run_channels(qe_tile *tile)
+static void run_all_channels(qe_tile *tile, int32_t pixels)
 {
     do {
-        run_channel(tile, tile->records, 0);
+        run_channel(tile, tile->records, 0, pixels);
         tile->output += tile->channel_step;
-        run_channel(tile, tile->records, 1);
+        run_channel(tile, tile->records, 1, pixels);
         tile->output += tile->channel_step;
         tile->records += 4 + 2 * tile->rounds;
     } while (tile->output != tile->output_end);
+}
+
+static void run_channels(qe_tile *tile)
+{
+    run_all_channels(tile, 3);
+}
+
+static void run_channels_of_two(qe_tile *tile)
+{
+    run_all_channels(tile, 2);
 }
 
 #endif
 
 /* Bytes x[0] x[1] x[2] x[3] of one pixel become a = (x[0] - 127, x[2] - 127) and
  * b = (256 * x[1] - a[0], 256 * x[3] - a[1]): the low byte of -a is x ^ 0x7F. */
-static inline void expand_group(uint32_t *slot, const int8_t *bytes)
+static inline void expand_group(uint32_t *slot, const int8_t *bytes, int32_t pixels)
 {
     const uint32_t x = qe_load4(bytes);
     slot[0] = qe_sxtab16(MINUS_127, x);
-    slot[TILE_PIXELS] = x ^ LOW_FLIP;
+    slot[pixels] = x ^ LOW_FLIP;
 }
 
-static uint32_t *expand(uint32_t *slot, const int8_t *bytes, int32_t groups)
+/* Groups of one pixel of a tile of so many. */
+static inline uint32_t *expand_into(uint32_t *slot, const int8_t *bytes, int32_t groups,
+                                    int32_t pixels)
 {
+    const int32_t step = 2 * pixels;
     for (; groups >= 4; groups -= 4) {
-        expand_group(slot, bytes);
-        expand_group(slot + GROUP_WORDS, bytes + 4);
-        expand_group(slot + 2 * GROUP_WORDS, bytes + 8);
-        expand_group(slot + 3 * GROUP_WORDS, bytes + 12);
-        slot += 4 * GROUP_WORDS;
+        expand_group(slot, bytes, pixels);
+        expand_group(slot + step, bytes + 4, pixels);
+        expand_group(slot + 2 * step, bytes + 8, pixels);
+        expand_group(slot + 3 * step, bytes + 12, pixels);
+        slot += 4 * step;
         bytes += 16;
     }
     for (; groups > 0; groups--) {
-        expand_group(slot, bytes);
-        slot += GROUP_WORDS;
+        expand_group(slot, bytes, pixels);
+        slot += step;
         bytes += 4;
     }
     return slot;
 }
+
+static inline uint32_t *expand(uint32_t *slot, const int8_t *bytes, int32_t groups)
+{
+    return expand_into(slot, bytes, groups, TILE_PIXELS);
+}
+
+static uint32_t *expand_of_three(uint32_t *slot, const int8_t *bytes, int32_t groups)
+{
+    return expand_into(slot, bytes, groups, TILE_PIXELS);
+}
+
+static uint32_t *expand_of_two(uint32_t *slot, const int8_t *bytes, int32_t groups)
+{
+    return expand_into(slot, bytes, groups, 2);
+}
+
+typedef uint32_t *expand_run(uint32_t *slot, const int8_t *bytes, int32_t groups);
 
 static int32_t clamp_to(int32_t value, int32_t maximum)
 {
@@ -290,11 +342,13 @@ static void clamp_pixel(const qe_conv_dsp_params *params, int8_t *output)
 }
 
 /* The expanded tile through all output channels; `count` of its pixels exist. */
-static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, int8_t *output,
-                     int32_t count)
+static inline void run_tile_of(const qe_conv_dsp_params *params, const uint32_t *pixels,
+                               int8_t *output, int32_t count, int32_t size,
+                               void (*run)(qe_tile *tile))
 {
     const int32_t rounds = (params->groups + UNROLL - 1) / UNROLL;
-    const uint32_t skipped = (uint32_t)((rounds * UNROLL - params->groups) * GROUP_CODE_BYTES);
+    const uint32_t skipped =
+        (uint32_t)((rounds * UNROLL - params->groups) * GROUP_CODE_BYTES(size));
     const int32_t paired = params->output.c / 2 * 2 * params->channel_step;
     /* A pixel that does not exist is stored where an existing one is stored after it. */
     qe_tile tile = {
@@ -312,18 +366,24 @@ static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, i
         .records = params->records,
     };
     if (paired > 0) {
-        run_channels(&tile);
+        run(&tile);
     }
     if (params->output.c % 2 != 0) {
         tile.skipped = skipped;
         tile.channel_step = 0;
-        run_channels(&tile);
+        run(&tile);
     }
     if (qe_dsp_needs_clamp(&params->quantization)) {
         for (int32_t pixel = 0; pixel < count; pixel++) {
             clamp_pixel(params, output + pixel * params->pixel_step);
         }
     }
+}
+
+static void run_tile(const qe_conv_dsp_params *params, const uint32_t *pixels, int8_t *output,
+                     int32_t count)
+{
+    run_tile_of(params, pixels, output, count, TILE_PIXELS, run_channels);
 }
 
 void qe_conv_dsp(const qe_conv_dsp_params *params, const int8_t *input, int8_t *output,
@@ -411,5 +471,146 @@ void qe_conv_1x1_planar_dsp(const qe_conv_dsp_params *params, const int8_t *inpu
             collect_planes_end(params, input + first, plane, in_tile, pixels);
         }
         run_tile(params, pixels, output + first * params->pixel_step, in_tile);
+    }
+}
+
+static void run_tile_of_two(const qe_conv_dsp_params *params, const uint32_t *pixels,
+                            int8_t *output, int32_t count)
+{
+    run_tile_of(params, pixels, output, count, 2, run_channels_of_two);
+}
+
+/* One row of output, from rows of input that may lie anywhere. */
+
+/* A row of taps of one pixel, of which some may not exist. */
+static void collect_edge(const qe_conv_dsp_params *params, const int8_t *row, int32_t x,
+                         int8_t *taps)
+{
+    memset(taps, params->input_zero_point, (size_t)(params->kernel.w * params->input.c));
+    if (row != NULL) {
+        collect_row(params, row, x, taps);
+    }
+}
+
+/* All taps of one pixel of a tile. Rows of whole words are expanded where they lie. */
+static void expand_rows(const qe_conv_dsp_params *params, const void *const *rows, int32_t x,
+                        int8_t *taps, uint32_t *slot, expand_run *expand_taps)
+{
+    const int32_t run = params->kernel.w * params->input.c;
+    const int32_t at = x * params->input.c;
+    const int inside = x >= 0 && x + params->kernel.w <= params->input.w && params->dilation.w == 1;
+    const void *const *rows_end = rows + params->kernel.h;
+    if (run % 4 == 0) {
+        for (; rows != rows_end; rows++) {
+            const int8_t *from = *rows;
+            if (inside && from != NULL) {
+                from += at;
+            } else {
+                collect_edge(params, from, x, taps);
+                from = taps;
+            }
+            slot = expand_taps(slot, from, run / 4);
+        }
+        return;
+    }
+    for (int8_t *to = taps; rows != rows_end; rows++, to += run) {
+        const int8_t *from = *rows;
+        if (inside && from != NULL) {
+            qe_copy(to, from + at, run);
+        } else {
+            collect_edge(params, from, x, to);
+        }
+    }
+    expand_taps(slot, taps, params->groups);
+}
+
+/* How many pixels the next tile has: threes, but twos where they leave nothing over. */
+static int32_t next_tile(int32_t left, int32_t most)
+{
+    return (most == 2 || left == 4 || left < 3) ? 2 : 3;
+}
+
+static void conv_row(const qe_conv_dsp_params *params, const void *const *rows, int8_t *output,
+                     uint32_t *pixels, int32_t most)
+{
+    int8_t *taps = (int8_t *)(pixels + 2 * most * params->groups);
+    int32_t x = -params->padding.w;
+    if (params->kernel.w * params->input.c % 4 != 0) {
+        memset(taps + 4 * params->groups - 4, 0, 4);
+    }
+    for (int32_t left = params->output.w; left > 0;) {
+        const int32_t size = next_tile(left, most);
+        const int32_t count = left < size ? left : size;
+        for (int32_t pixel = 0; pixel < count; pixel++, x += params->stride.w) {
+            expand_rows(params, rows, x, taps, pixels + pixel,
+                        size == 3 ? expand_of_three : expand_of_two);
+        }
+        if (size == 3) {
+            run_tile(params, pixels, output, count);
+        } else {
+            run_tile_of_two(params, pixels, output, count);
+        }
+        output += count * params->pixel_step;
+        left -= count;
+    }
+}
+
+void qe_conv_row_dsp(const qe_conv_dsp_params *params, const void *const *rows, int8_t *output,
+                     void *scratch)
+{
+    conv_row(params, rows, output, scratch, 3);
+}
+
+void qe_conv_row_small_dsp(const qe_conv_dsp_params *params, const void *const *rows,
+                           int8_t *output, void *scratch)
+{
+    conv_row(params, rows, output, scratch, 2);
+}
+
+/* Four channels of two neighbouring pixels at a time: bytes `shift` / 8 and the next of words. */
+static void collect_pair(const int8_t *input, int32_t plane, int32_t groups, int32_t shift,
+                         uint32_t *slot)
+{
+    for (; groups > 0; groups--) {
+        const uint32_t c0 = qe_load4(input) >> shift;
+        const uint32_t c1 = qe_load4(input + plane) >> shift;
+        const uint32_t c2 = qe_load4(input + 2 * plane) >> shift;
+        const uint32_t c3 = qe_load4(input + 3 * plane) >> shift;
+        const uint32_t even = qe_pack_low(c0, c2), odd = qe_pack_low(c1, c3);
+        const uint32_t a0 = qe_sxtab16(MINUS_127, even), a1 = qe_sxtab16_ror8(MINUS_127, even);
+        slot[0] = a0;
+        slot[1] = a1;
+        slot[2] = qe_ssub16((odd & 0x00FF00FFU) << 8, a0);
+        slot[3] = qe_ssub16(odd & 0xFF00FF00U, a1);
+        slot += 4;
+        input += 4 * plane;
+    }
+}
+
+void qe_conv_1x1_planar_row_dsp(const qe_conv_dsp_params *params, const void *const *rows,
+                                int8_t *output, void *scratch)
+{
+    const int8_t *row = rows[0];
+    const int32_t width = params->input.w;
+    const int32_t by_words = width >= 4 && params->input.c % 4 == 0;
+    for (int32_t first = 0; first < width;) {
+        const int32_t left = width - first;
+        const int32_t size = by_words ? next_tile(left, 3) : 3;
+        const int32_t count = left < size ? left : size;
+        /* A word that would end behind its row begins before the tile. */
+        const int32_t before = left < 4 ? 4 - left : 0;
+        if (size == 2) {
+            collect_pair(row + first - before, width, params->groups, 8 * before, scratch);
+            run_tile_of_two(params, scratch, output, count);
+        } else {
+            if (by_words && before == 0) {
+                collect_planes(row + first, width, params->groups, scratch);
+            } else {
+                collect_planes_end(params, row + first, width, count, scratch);
+            }
+            run_tile(params, scratch, output, count);
+        }
+        output += count * params->pixel_step;
+        first += count;
     }
 }

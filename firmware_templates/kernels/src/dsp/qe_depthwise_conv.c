@@ -2,29 +2,26 @@
  * that slides down each plane. docs/kernels-cortex-m4.md explains the arithmetic. */
 #include "qe_depthwise_conv_dsp.h"
 
+#include "qe_elements.h"
+
 #define HEAD_WORDS 2
+#define WORDS_3X3 5 /* of a record */
 #define ODD_BYTES 0xFF00FF00U
 
 /* Computes `rows` output rows of one channel from the window. */
 typedef void filter_rows(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                          const int8_t *window, int32_t rows, int8_t *output);
 
-/* Rows of one channel on their way through a 3x3 filter. The assembly knows the offsets. */
+/* What the channels of a 3x3 filter share. The assembly knows the offsets. */
 typedef struct {
-    int32_t bias;             /*  0: times 256 */
-    int32_t multiplier;       /*  4 */
-    int32_t offset;           /*  8 */
-    int32_t row_bytes;        /* 12 */
-    int32_t has_last;         /* 16: one output is left behind the pairs of a row */
-    int32_t pair_bytes;       /* 20: of the window, under the pairs of a row */
-    const int8_t *output_end; /* 24 */
-    int32_t shift;            /* 28 */
-    const int8_t *window;     /* 32 */
-    int8_t *output;           /* 36 */
-    uint32_t sides[3];        /* 40: of each row 256 * left, 256 * right */
-    uint32_t middle01;        /* 52: 256 * centres of rows 0 and 1 */
-    uint32_t middle2;         /* 56: 0, 256 * centre of row 2 */
-    int32_t negative_mask;    /* 60 */
+    const int8_t *window;  /*  0 */
+    int32_t row_bytes;     /*  4 */
+    int32_t has_last;      /*  8: one output is left behind the pairs of a row */
+    int32_t pair_bytes;    /* 12: of the window, under the pairs of a row */
+    int32_t zero_point2;   /* 16 */
+    int32_t half;          /* 20 */
+    int32_t output_bytes;  /* 24 */
+    int32_t negative_mask; /* 28 */
 } filter_3x3;
 
 #if QE_HAS_DSP
@@ -129,17 +126,25 @@ typedef struct {
     ".endm\n"                                                                                      \
     ".macro filter_image stride\n"                                                                 \
     "    push {r4-r11, lr}\n"                                                                      \
-    "    ldr r1, [r0, #60]\n"                                                                      \
-    "    ldmia r0!, {r4-r10}\n" /* bias to output_end */                                           \
-    "    push {r4-r10}\n"                                                                          \
-    "    ldr lr, [r0], #4\n"                                                                       \
-    "    mov r3, r1\n"                                                                             \
-    "    mov r1, r7\n"                                                                             \
-    "    ldr r9, [r0], #4\n"                                                                       \
-    "    ldr r2, [r0], #4\n"                                                                       \
-    "    ldmia r0, {r4-r8}\n"                                                                      \
-    "    mov r0, r9\n"                                                                             \
-    "    cmp r3, #0\n"                                                                             \
+    "    ldr.w r12, [r0, #28]\n" /* negative_mask */                                               \
+    "    ldmia.w r1, {r4-r8}\n"  /* record: bias with shift, multiplier, weights */                \
+    "    ldmia.w r0, {r0, r1, r3, r9, r10, r11, lr}\n"                                             \
+    "    add lr, r2\n"                                                                             \
+    "    sub sp, #28\n"                                                                            \
+    "    strd r3, r9, [sp, #16]\n" /* has_last, pair_bytes */                                      \
+    "    str.w lr, [sp, #24]\n"    /* output's end */                                              \
+    "    uxtb.w lr, r4\n"                                                                          \
+    "    bic r4, r4, #255\n"                                                                       \
+    "    strd r4, r5, [sp]\n" /* bias, multiplier */                                               \
+    "    lsl.w r10, r10, lr\n"                                                                     \
+    "    add r10, r11\n"                                                                           \
+    "    strd r10, r1, [sp, #8]\n" /* offset, row_bytes */                                         \
+    "    mov.w r3, #0xFF00FF00\n"                                                                  \
+    "    and.w r4, r3, r6, lsl #8\n" /* sides of the three rows */                                 \
+    "    and.w r5, r3, r6\n"                                                                       \
+    "    and.w r6, r3, r7, lsl #8\n"                                                               \
+    "    and.w r7, r3, r7\n" /* middles of rows 0 and 1; that of row 2 is in r8 */                 \
+    "    cmp.w r12, #0\n"                                                                          \
     "    bne 5f\n"                                                                                 \
     "    filter_rows \\stride, 0\n"                                                                \
     "    add sp, #28\n"                                                                            \
@@ -159,14 +164,16 @@ typedef struct {
     ".purgem filter_rows\n"                                                                        \
     ".purgem filter_image\n"
 
-__attribute__((naked, noinline)) static void run_3x3_s1(const filter_3x3 *filter
-                                                        __attribute__((unused)))
+__attribute__((naked, noinline)) static void
+run_3x3_s1(const filter_3x3 *filter __attribute__((unused)),
+           const uint32_t *record __attribute__((unused)), int8_t *output __attribute__((unused)))
 {
     __asm__ volatile(FILTER_MACROS "    filter_image 1\n" END_FILTER_MACROS);
 }
 
-__attribute__((naked, noinline)) static void run_3x3_s2(const filter_3x3 *filter
-                                                        __attribute__((unused)))
+__attribute__((naked, noinline)) static void
+run_3x3_s2(const filter_3x3 *filter __attribute__((unused)),
+           const uint32_t *record __attribute__((unused)), int8_t *output __attribute__((unused)))
 {
     __asm__ volatile(FILTER_MACROS "    filter_image 2\n" END_FILTER_MACROS);
 }
@@ -179,64 +186,61 @@ static int32_t filter_row(const int8_t *at, uint32_t sides, int32_t acc)
     return qe_smlad(qe_sxtb16(x), sides, acc);
 }
 
-static int8_t filter_one(const filter_3x3 *filter, const int8_t *at)
+static int8_t filter_one(const filter_3x3 *filter, const uint32_t *record, const int8_t *at)
 {
     const int32_t row_bytes = filter->row_bytes;
-    int32_t acc = filter->bias;
-    for (int32_t row = 0; row < 3; row++) {
-        acc = filter_row(at + row * row_bytes, filter->sides[row], acc);
-    }
-    acc = qe_smlabb((uint32_t)at[1], filter->middle01, acc);
-    acc = qe_smlabt((uint32_t)at[row_bytes + 1], filter->middle01, acc);
-    acc = qe_smlabt((uint32_t)at[2 * row_bytes + 1], filter->middle2, acc);
-    return qe_requantize256(acc, filter->multiplier, filter->shift, filter->offset,
+    const uint32_t *bytes = record + HEAD_WORDS;
+    const uint32_t middle01 = bytes[1] & ODD_BYTES;
+    const int32_t shift = (int32_t)(record[0] & 0xFFU);
+    int32_t acc = (int32_t)(record[0] & 0xFFFFFF00U);
+    acc = filter_row(at, (bytes[0] << 8) & ODD_BYTES, acc);
+    acc = filter_row(at + row_bytes, bytes[0] & ODD_BYTES, acc);
+    acc = filter_row(at + 2 * row_bytes, (bytes[1] << 8) & ODD_BYTES, acc);
+    acc = qe_smlabb((uint32_t)at[1], middle01, acc);
+    acc = qe_smlabt((uint32_t)at[row_bytes + 1], middle01, acc);
+    acc = qe_smlabt((uint32_t)at[2 * row_bytes + 1], bytes[2], acc);
+    return qe_requantize256(acc, (int32_t)record[1], shift,
+                            filter->zero_point2 * (int32_t)(1U << shift) + filter->half,
                             filter->negative_mask);
 }
 
-static void run_3x3(const filter_3x3 *filter, int32_t stride)
+static void run_3x3(const filter_3x3 *filter, const uint32_t *record, int8_t *output,
+                    int32_t stride)
 {
     const int32_t width = filter->pair_bytes / stride + filter->has_last;
     const int8_t *row = filter->window;
-    int8_t *output = filter->output;
-    while (output != filter->output_end) {
+    const int8_t *output_end = output + filter->output_bytes;
+    while (output != output_end) {
         for (int32_t x = 0; x < width; x++) {
-            *output++ = filter_one(filter, row + x * stride);
+            *output++ = filter_one(filter, record, row + x * stride);
         }
         row += stride * filter->row_bytes;
     }
 }
 
-static void run_3x3_s1(const filter_3x3 *filter)
+static void run_3x3_s1(const filter_3x3 *filter, const uint32_t *record, int8_t *output)
 {
-    run_3x3(filter, 1);
+    run_3x3(filter, record, output, 1);
 }
 
-static void run_3x3_s2(const filter_3x3 *filter)
+static void run_3x3_s2(const filter_3x3 *filter, const uint32_t *record, int8_t *output)
 {
-    run_3x3(filter, 2);
+    run_3x3(filter, record, output, 2);
 }
 
 #endif
 
-static filter_3x3 prepare_3x3(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
-                              const int8_t *window, int32_t rows, int8_t *output)
+static inline filter_3x3 prepare_3x3(const qe_depthwise_conv_dsp_params *params,
+                                     const int8_t *window, int32_t rows)
 {
-    const uint32_t *bytes = record + HEAD_WORDS;
-    const int32_t shift = (int32_t)(record[0] & 0xFFU);
     const filter_3x3 filter = {
-        .bias = (int32_t)(record[0] & 0xFFFFFF00U),
-        .multiplier = (int32_t)record[1],
-        .offset = qe_requantize_offset(&params->quantization, shift),
+        .window = window,
         .row_bytes = params->row_bytes,
         .has_last = params->output.w & 1,
         .pair_bytes = (params->output.w & ~1) * params->stride.w,
-        .output_end = output + rows * params->output.w,
-        .shift = shift,
-        .window = window,
-        .output = output,
-        .sides = {(bytes[0] << 8) & ODD_BYTES, bytes[0] & ODD_BYTES, (bytes[1] << 8) & ODD_BYTES},
-        .middle01 = bytes[1] & ODD_BYTES,
-        .middle2 = bytes[2],
+        .zero_point2 = params->quantization.zero_point2,
+        .half = params->quantization.half,
+        .output_bytes = rows * params->output.w,
         .negative_mask = params->quantization.negative_mask,
     };
     return filter;
@@ -245,15 +249,15 @@ static filter_3x3 prepare_3x3(const qe_depthwise_conv_dsp_params *params, const 
 static void filter_3x3_s1(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                           const int8_t *window, int32_t rows, int8_t *output)
 {
-    const filter_3x3 filter = prepare_3x3(params, record, window, rows, output);
-    run_3x3_s1(&filter);
+    const filter_3x3 filter = prepare_3x3(params, window, rows);
+    run_3x3_s1(&filter, record, output);
 }
 
 static void filter_3x3_s2(const qe_depthwise_conv_dsp_params *params, const uint32_t *record,
                           const int8_t *window, int32_t rows, int8_t *output)
 {
-    const filter_3x3 filter = prepare_3x3(params, record, window, rows, output);
-    run_3x3_s2(&filter);
+    const filter_3x3 filter = prepare_3x3(params, window, rows);
+    run_3x3_s2(&filter, record, output);
 }
 
 static int32_t sum_taps(const qe_depthwise_conv_dsp_params *params, const int8_t *weights,
@@ -304,7 +308,7 @@ static void filter_band(const qe_depthwise_conv_dsp_params *params, filter_rows 
             qe_dsp_clamp_run(&params->quantization, output, rows * params->output.w);
         }
         records += params->record_words;
-        output += params->output.h * params->output.w;
+        output += params->channel_step;
     }
 }
 
@@ -366,7 +370,6 @@ static void filter_channels(const qe_depthwise_conv_dsp_params *params, filter_r
                             const int8_t *input, int8_t *output, int8_t *window)
 {
     const int32_t plane = params->input.h * params->input.w;
-    const int32_t output_plane = params->output.h * params->output.w;
     const int32_t resident = params->band >= params->output.h;
     const int32_t rows = window_rows(params, params->band);
     const int32_t seen = rows - params->padding.h; /* input rows that the window has room for */
@@ -383,7 +386,7 @@ static void filter_channels(const qe_depthwise_conv_dsp_params *params, filter_r
         }
         records += params->channel_outputs * params->record_words;
         input += plane;
-        output += params->channel_outputs * output_plane;
+        output += params->channel_outputs * params->channel_step;
     }
 }
 
@@ -403,4 +406,108 @@ void qe_depthwise_conv_dsp(const qe_depthwise_conv_dsp_params *params, const int
                            int8_t *output, void *scratch)
 {
     filter_channels(params, filter_any, input, output, scratch);
+}
+
+/* One row of output, from rows of input that may lie anywhere. */
+
+/* A row by words, of which the last two may overlap; `narrow` rows are one or two words. */
+static inline void load_into(int8_t *to, const int8_t *from, int32_t width, int narrow)
+{
+    if (!narrow && width < 4) {
+        qe_copy(to, from, width);
+        return;
+    }
+    memcpy(to, from, 4);
+    for (int32_t x = 4; !narrow && x < width - 4; x += 4) {
+        memcpy(to + x, from + x, 4);
+    }
+    memcpy(to + width - 4, from + width - 4, 4);
+}
+
+/* All output channels, a row each. */
+QE_TEMPLATE void filter_row_of(const qe_depthwise_conv_dsp_params *params, const void *const *rows,
+                               int8_t *output, int8_t *window,
+                               void (*run)(const filter_3x3 *, const uint32_t *, int8_t *),
+                               int narrow)
+{
+    const filter_3x3 filter = prepare_3x3(params, window, 1);
+    const int32_t width = params->input.w, outputs = params->channel_outputs;
+    const int32_t step = params->channel_step;
+    const int needs_clamp = qe_dsp_needs_clamp(&params->quantization);
+    const int8_t *row0 = rows[0], *row1 = rows[1], *row2 = rows[2];
+    int8_t *to0 = window + params->padding.w;
+    int8_t *to1 = to0 + params->row_bytes, *to2 = to1 + params->row_bytes;
+    const uint32_t *record = params->records;
+
+    memset(window, params->input_zero_point, (size_t)(3 * params->row_bytes));
+    for (int32_t channel = params->input.c; channel > 0; channel--) {
+        if (row0 != NULL) {
+            load_into(to0, row0, width, narrow);
+            row0 += width;
+        }
+        if (row1 != NULL) {
+            load_into(to1, row1, width, narrow);
+            row1 += width;
+        }
+        if (row2 != NULL) {
+            load_into(to2, row2, width, narrow);
+            row2 += width;
+        }
+        int32_t left = outputs;
+        do {
+            run(&filter, record, output);
+            if (needs_clamp) {
+                qe_dsp_clamp_run(&params->quantization, output, params->output.w);
+            }
+            record += WORDS_3X3;
+            output += step;
+        } while (--left > 0);
+    }
+}
+
+static void filter_row_3x3(const qe_depthwise_conv_dsp_params *params, const void *const *rows,
+                           int8_t *output, int8_t *window,
+                           void (*run)(const filter_3x3 *, const uint32_t *, int8_t *))
+{
+    if (params->input.w >= 4 && params->input.w <= 8) {
+        filter_row_of(params, rows, output, window, run, 1);
+    } else {
+        filter_row_of(params, rows, output, window, run, 0);
+    }
+}
+
+void qe_depthwise_conv_3x3_s1_row_dsp(const qe_depthwise_conv_dsp_params *params,
+                                      const void *const *rows, int8_t *output, void *scratch)
+{
+    filter_row_3x3(params, rows, output, scratch, run_3x3_s1);
+}
+
+void qe_depthwise_conv_3x3_s2_row_dsp(const qe_depthwise_conv_dsp_params *params,
+                                      const void *const *rows, int8_t *output, void *scratch)
+{
+    filter_row_3x3(params, rows, output, scratch, run_3x3_s2);
+}
+
+void qe_depthwise_conv_row_dsp(const qe_depthwise_conv_dsp_params *params, const void *const *rows,
+                               int8_t *output, void *scratch)
+{
+    const int32_t width = params->input.w;
+    const uint32_t *record = params->records;
+    memset(scratch, params->input_zero_point, (size_t)(params->kernel.h * params->row_bytes));
+    for (int32_t at = 0; at < params->input.c * width; at += width) {
+        int8_t *to = (int8_t *)scratch + params->padding.w;
+        for (int32_t y = 0; y < params->kernel.h; y++, to += params->row_bytes) {
+            if (rows[y] != NULL) {
+                load_into(to, (const int8_t *)rows[y] + at, width, 0);
+            }
+        }
+        for (int32_t left = params->channel_outputs; left > 0; left--) {
+            filter_any(params, record, scratch, 1, output);
+            if (qe_dsp_needs_clamp(&params->quantization)) {
+                qe_dsp_clamp_run(&params->quantization, output, params->output.w);
+            }
+            record += params->record_words;
+            output += params->channel_step;
+        }
+    }
 }
