@@ -31,6 +31,7 @@ setup(
     packages=[*find_packages(include=["qembed", "qembed.*"]), "qembed.firmware_templates"],
     package_dir={"qembed.firmware_templates": "firmware_templates"},
     package_data={
+        "qembed.backends.gpu": ["kernels/*"],
         "qembed": ["py.typed", "data/*", "targets/*.toml", "report/*.j2"],
         "qembed.firmware_templates": ["**/*"],
     },

@@ -15,16 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qembed import container
-from qembed.backends.host import HostModel
 from qembed.dataset import open_dataset
 from qembed.importers import import_model
 from qembed.ir import AnyArray, Graph
-from qembed.report.evaluation import Evaluation, evaluate
+from qembed.report.evaluation import Compiled, Evaluation, Form, evaluate, executor
 from qembed.validate import validate
 
 
 class Model:
-    """A model ready to run on the desk, with the bytes that the chip computes.
+    """A model ready to run on the desk, on its processor or a GPU, with the chip's bytes.
 
     May be used from any number of threads at once.
 
@@ -34,11 +33,11 @@ class Model:
         What is run: tensors, nodes, parameters.
     """
 
-    __slots__ = ("_host", "graph")
+    __slots__ = ("_executor", "graph")
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, form: Compiled = "host") -> None:
         self.graph = graph
-        self._host = HostModel(graph)
+        self._executor = executor(graph, form)
 
     def run(
         self, x: AnyArray | Sequence[AnyArray], threads: int = 1
@@ -50,7 +49,7 @@ class Model:
         x : ndarray, or one ndarray per input
             Shape (B, *shape) and dtype of the graph's input. C-contiguous arrays are not copied.
         threads : int
-            That share the samples. A model with state steps through them in one.
+            That share the samples. A model with state steps through them in one. A GPU needs none.
 
         Returns
         -------
@@ -62,7 +61,7 @@ class Model:
         InputError
             If an array does not fit its input.
         """
-        outputs = self._host.run(x, threads)
+        outputs = self._executor.run(x, threads)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def trace(self, x: AnyArray | Sequence[AnyArray]) -> dict[str, AnyArray]:
@@ -74,12 +73,18 @@ class Model:
         names = [tensor.name for tensor in self.graph.tensors]
         return {
             names[i] if names.count(names[i]) == 1 else f"{names[i]}#{i}": array
-            for i, array in self._host.trace(x).items()
+            for i, array in self._executor.trace(x).items()
         }
 
 
-def load(path: str | Path) -> Model:
+def load(path: str | Path, form: Compiled = "host") -> Model:
     """Load a model file (.npz) or import a .tflite file.
+
+    Parameters
+    ----------
+    path : path
+    form : "host" or "gpu"
+        Where it runs: docs/host.md, docs/gpu.md.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def load(path: str | Path) -> Model:
         If the file cannot be read, is no model or is not sound.
     """
     path = Path(path)
-    return Model(container.load(path) if container.is_model(path) else import_model(path))
+    return Model(container.load(path) if container.is_model(path) else import_model(path), form)
 
 
 def simulate(
@@ -96,6 +101,7 @@ def simulate(
     labels: str | Path | None = None,
     threads: int = 1,
     saturation: bool = True,
+    form: Form = "host",
 ) -> Evaluation:
     """Run a model over a data set in bounded memory and count what is right.
 
@@ -109,6 +115,7 @@ def simulate(
     threads : int
     saturation : bool
         Also count the saturated values of every layer; slower.
+    form : "host", "gpu" or "reference"
 
     Raises
     ------
@@ -124,7 +131,7 @@ def simulate(
         None if inputs is None else Path(inputs),
         None if labels is None else Path(labels),
     )
-    return evaluate(graph, dataset, "host", threads, saturation)
+    return evaluate(graph, dataset, form, threads, saturation)
 
 
 def example() -> Path:

@@ -12,6 +12,7 @@ STAGES = (
     "qembed/ops/{}.py",
     "qembed/importers/tflite/ops/{}.py",
     "cython_src/{}.pyx",
+    "qembed/backends/gpu/ops/{}.py",
     "firmware_templates/kernels/include/qe_{}.h",
     "firmware_templates/kernels/src/portable/qe_{}.c",
     "qembed/export/ops/{}.py",

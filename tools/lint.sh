@@ -10,7 +10,7 @@ $bin/ruff format --quiet --check .
 $bin/mypy --no-error-summary
 $bin/lint-imports --no-cache >build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 $bin/cython-lint cython_src
-git ls-files '*.c' '*.h' | xargs -r $bin/clang-format --dry-run --Werror
+git ls-files '*.c' '*.h' '*.cu' '*.cuh' | xargs -r $bin/clang-format --dry-run --Werror
 if command -v cppcheck >/dev/null; then
     # That >> of a negative number is arithmetic is asserted at compile time, in qe_fixedpoint.h.
     cppcheck --quiet --error-exitcode=1 --std=c99 --inline-suppr \

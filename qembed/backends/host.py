@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from qembed._host.executor import Executor, Memory
+from qembed.backends.arena import place
 from qembed.ir import AnyArray, Graph
 from qembed.ops import OPERATORS
 
-ALIGNMENT = 64
 BLOCK_BYTES = 48 << 10
 """Samples go through the layers in blocks whose activations take about this much: small enough
 for the first-level cache, enough rows for a matrix product where samples are small."""
@@ -182,10 +182,7 @@ class HostModel:
 
 
 def _place(graph: Graph, elsewhere: set[int]) -> tuple[dict[int, int], int]:
-    """Arena offsets of one sample's activations, largest first, and the size of the arena.
-
-    Two tensors share bytes only if no node needs both. Sizes are whole cache lines.
-    """
+    """Arena offsets of one sample's activations, and the size of the arena."""
     spans: dict[int, tuple[int, int]] = {}
     for step, node in enumerate(graph.nodes):
         for index in (*node.inputs, *node.outputs):
@@ -195,19 +192,4 @@ def _place(graph: Graph, elsewhere: set[int]) -> tuple[dict[int, int], int]:
                 and index not in elsewhere
             ):
                 spans[index] = (spans.get(index, (step, step))[0], step)
-    sizes = {i: -(-graph.tensors[i].nbytes // ALIGNMENT) * ALIGNMENT for i in spans}
-    offsets: dict[int, int] = {}
-    for index in sorted(spans, key=lambda i: (-sizes[i], i)):
-        first, last = spans[index]
-        taken = sorted(
-            (offsets[i], offsets[i] + sizes[i])
-            for i in offsets
-            if spans[i][0] <= last and first <= spans[i][1]
-        )
-        offset = 0
-        for start, stop in taken:
-            if offset + sizes[index] <= start:
-                break
-            offset = max(offset, stop)
-        offsets[index] = offset
-    return offsets, max((offsets[i] + sizes[i] for i in offsets), default=0)
+    return place(spans, {i: graph.tensors[i].nbytes for i in spans})

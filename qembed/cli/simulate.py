@@ -26,9 +26,9 @@ from qembed.report.terminal import evaluation_tables
 @click.option("--labels", type=FILE, help="Class of each sample, .npy of integers.")
 @click.option(
     "--form",
-    type=click.Choice(["host", "reference"]),
+    type=click.Choice(["host", "gpu", "reference"]),
     default="host",
-    help="Compiled kernels, or the definition in NumPy: slow, equal.",
+    help="Compiled kernels, a GPU's, or the definition in NumPy: slow, equal.",
 )
 @click.option("--trace", type=FILE, help="Write every tensor into this new folder.")
 @click.option("--dequantize", is_flag=True, help="Write outputs as real numbers.")

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.backends import reference
+from qembed.backends.gpu.model import GpuModel
 from qembed.backends.host import HostModel
 from qembed.dataset import Dataset, blocks
 from qembed.errors import InputError
 from qembed.ir import AnyArray, Graph
 
-Form = Literal["host", "reference"]
+Compiled = Literal["host", "gpu"]
+Form = Literal["host", "gpu", "reference"]
 
 BLOCK_BYTES = 32 << 20
 """Activations that are held at once."""
@@ -88,20 +90,25 @@ class Evaluation:
     seconds: float
 
 
+def executor(graph: Graph, form: Compiled) -> HostModel | GpuModel:
+    """Plan a graph for a compiled form."""
+    return HostModel(graph) if form == "host" else GpuModel(graph)
+
+
 def run_blocks(
     graph: Graph, dataset: Dataset, form: Form, threads: int, traced: bool
 ) -> Iterator[Block]:
     """Run a data set block by block; samples of a model with state are successive steps."""
     size = _block_size(graph, dataset, form)
-    host = HostModel(graph) if form == "host" else None
+    model = executor(graph, form) if form != "reference" else None
     for number, inputs in enumerate(blocks(dataset, size)):
         tensors: dict[int, AnyArray] | None = None
-        if host is not None and not traced:
-            outputs = host.run(inputs, threads, keep_state=number > 0)
+        if model is not None and not traced:
+            outputs = model.run(inputs, threads, keep_state=number > 0)
         else:
             tensors = (
-                host.trace(inputs, keep_state=number > 0)
-                if host
+                model.trace(inputs, keep_state=number > 0)
+                if model
                 else reference.trace(graph, inputs)
             )
             outputs = reference.outputs_of(graph, tensors)
@@ -123,7 +130,7 @@ def evaluate(
     ----------
     graph : Graph
     dataset : Dataset
-    form : "host" or "reference"
+    form : "host", "gpu" or "reference"
     threads : int
     saturation : bool
         Also look at every layer's values; slower.

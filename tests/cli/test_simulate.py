@@ -9,8 +9,10 @@ import time
 import numpy as np
 import pytest
 
+import qembed as api
 from qembed import container
 from qembed.backends import reference
+from support.cuda import build, cupy
 
 
 @pytest.fixture
@@ -48,6 +50,37 @@ def test_saturation_counts_values_at_the_ends(form, qembed, digits, graph):
         assert row["total"] == values.size
         assert row["at_high"] == np.sum(values == high)
         assert row["at_low"] == (None if zero else np.sum(values == low))
+
+
+@pytest.fixture(scope="session")
+def kernels():
+    """Compile the GPU's kernels for this CPU, before a test has a cache of its own."""
+    build.library()
+
+
+@pytest.mark.parametrize("traced", [(), ("--no-saturation",)])
+def test_the_gpu_writes_the_same_bytes(kernels, qembed, digits, tmp_path, traced):
+    with cupy.installed(order=2) as world:
+        result = qembed("simulate", digits, "--form", "gpu", "-o", "gpu.npy", "--json", *traced)
+    assert result.document["run"]["form"] == "gpu" and world.launches
+    assert qembed("simulate", digits, "-o", "host.npy").status == 0
+    assert (tmp_path / "gpu.npy").read_bytes() == (tmp_path / "host.npy").read_bytes()
+
+
+def test_the_api_runs_on_the_gpu(kernels, digits, graph):
+    truth = reference.run(graph, graph.samples.inputs)[0]
+    with cupy.installed():
+        model = api.load(digits, form="gpu")
+        assert np.array_equal(model.run(graph.samples.inputs[0]), truth)
+        assert np.array_equal([*model.trace(graph.samples.inputs[0]).values()][-1], truth)
+        assert api.simulate(digits, form="gpu").samples == len(truth)
+
+
+def test_without_a_gpu_there_is_a_sentence_and_no_file(qembed, digits):
+    with cupy.replaced_by(None):
+        result = qembed("simulate", digits, "--form", "gpu", "-o", "gpu.npy")
+    assert result.status == 3
+    assert "pip install 'qembed[gpu]', or take --form host" in result.sentence
 
 
 def test_both_forms_write_the_same_bytes(qembed, digits, graph, tmp_path):
