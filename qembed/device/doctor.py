@@ -11,6 +11,7 @@ from serial.tools import list_ports
 
 from qembed.boards import Board, list_boards, load_board
 from qembed.device.emulator import prepare_runner
+from qembed.device.transport import permission_remedy
 from qembed.errors import ToolError
 
 
@@ -74,9 +75,6 @@ def examine_ports() -> tuple[Check, ...]:
 def _examine_port(device: str, description: str) -> Check:
     if os.access(device, os.R_OK | os.W_OK):
         return Check(f"port {device}", True, description)
-    try:
-        group = Path(device).group()
-    except (OSError, KeyError):
-        return Check(f"port {device}", False, "it cannot be looked at")
-    remedy = f"sudo usermod -aG {group} $USER  (and log in again)"
-    return Check(f"port {device}", False, f"only group '{group}' may open it", remedy)
+    if not Path(device).exists():
+        return Check(f"port {device}", False, "it is gone")
+    return Check(f"port {device}", False, "this user may not open it", permission_remedy(device))

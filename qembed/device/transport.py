@@ -18,6 +18,8 @@ READ_TICK = 0.02
 WRITE_TIMEOUT = 10.0
 """Seconds until a line that takes no byte (flow control, a full pseudo-terminal) counts as dead."""
 CHUNK = 4096
+SERIAL_GROUP = "dialout"
+"""The group of serial ports on most systems."""
 
 
 class SerialPort(Protocol):
@@ -154,10 +156,7 @@ def _explain(url: str, error: Exception) -> str:
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return f"port {url} does not exist; ports here: {_ports_here()}"
     if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"no permission to open port {url}; type: sudo usermod -aG {_group_of(url)} $USER,"
-            " then log in again"
-        )
+        return f"no permission to open port {url}; type: {permission_remedy(url)}"
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
         return f"port {url} is in use{_user_of(url)}; close it there first"
     return f"port {url} failed: {str(error).strip() or type(error).__name__}"
@@ -169,11 +168,24 @@ def _ports_here() -> str:
     return ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
 
 
-def _group_of(path: str) -> str:
+def permission_remedy(path: str) -> str:
+    """Give the command that lets this user open a port: join its group, or first give it one.
+
+    Where no group but root's may open it, a udev rule gives ports of its kind to `SERIAL_GROUP`.
+    """
     try:
-        return Path(path).group()
+        group, mode = Path(path).group(), Path(path).stat().st_mode
     except (OSError, KeyError, NotImplementedError):
-        return "dialout"
+        group, mode = SERIAL_GROUP, 0o660
+    join = "sudo usermod -aG {} $USER, then log in again"
+    if group != "root" and mode & 0o060 == 0o060:
+        return join.format(group)
+    kind = Path(path).name.rstrip("0123456789")
+    rule = f'KERNEL=="{kind}[0-9]*", GROUP="{SERIAL_GROUP}", MODE="0660"'
+    return (
+        f"echo '{rule}' | sudo tee /etc/udev/rules.d/70-qembed.rules && sudo udevadm control"
+        f" --reload && sudo udevadm trigger && {join.format(SERIAL_GROUP)}"
+    )
 
 
 def _user_of(path: str) -> str:

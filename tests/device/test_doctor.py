@@ -1,12 +1,14 @@
 """What is missing is named, with the command that helps."""
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from qembed.boards import list_boards, load_board
 from qembed.device import doctor
+from qembed.device.transport import permission_remedy
 from support.toy import need
 
 
@@ -43,6 +45,8 @@ def test_a_board_that_can_be_used_says_where_its_compiler_is():
 def test_a_port_that_one_may_not_open_names_its_group(allowed, monkeypatch, tmp_path):
     device = tmp_path / "ttyUSB7"
     device.touch()
+    device.chmod(0o660)
+    monkeypatch.setattr(Path, "group", lambda path: "dialout")
     port = SimpleNamespace(device=str(device), description="USB serial")
     monkeypatch.setattr(doctor.list_ports, "comports", lambda: [port])
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: allowed)
@@ -50,7 +54,19 @@ def test_a_port_that_one_may_not_open_names_its_group(allowed, monkeypatch, tmp_
     assert check.subject == f"port {device}"
     assert check.ok == allowed
     if not allowed:
-        assert check.remedy == f"sudo usermod -aG {device.group()} $USER  (and log in again)"
+        assert check.remedy == "sudo usermod -aG dialout $USER, then log in again"
+
+
+@pytest.mark.parametrize(("group", "mode"), [("root", 0o660), ("plugdev", 0o600)])
+def test_a_port_that_no_group_may_open_gets_a_rule(group, mode, monkeypatch, tmp_path):
+    device = tmp_path / "ttyACM12"
+    device.touch()
+    device.chmod(mode)
+    monkeypatch.setattr(Path, "group", lambda path: group)
+    remedy = permission_remedy(str(device))
+    assert remedy.startswith('echo \'KERNEL=="ttyACM[0-9]*", GROUP="dialout", MODE="0660"\' | ')
+    assert "/etc/udev/rules.d/" in remedy and "udevadm trigger" in remedy
+    assert remedy.endswith("sudo usermod -aG dialout $USER, then log in again")
 
 
 def test_a_port_that_vanishes_is_reported(monkeypatch, tmp_path):

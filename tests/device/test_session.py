@@ -8,6 +8,7 @@ import tty
 from dataclasses import replace
 
 import pytest
+import serial
 
 from qembed.device import session as session_module
 from qembed.device.session import Session, find_baud
@@ -325,6 +326,66 @@ def test_no_wrong_verdict_under_faults(program):
     endings = list(fault_sessions.run_all(program, range(200)))
     assert endings.count("verdict") > 150
     assert "verdict" not in endings or len(set(endings)) > 1  # some plugs were pulled
+
+
+class Trigger:
+    """A port on which something happens when so many frames have begun to pass, either way."""
+
+    def __init__(self, serial, frame, happen):
+        self.serial, self.left, self.happen = serial, frame, happen
+        self.passed = 0
+
+    def __getattr__(self, name):
+        return getattr(self.serial, name)
+
+    def _count(self, data):
+        before, self.passed = self.passed, self.passed + data.count(0)
+        if before <= self.left < self.passed:
+            self.happen()
+
+    def write(self, data):
+        self._count(data)
+        return self.serial.write(data)
+
+    def read(self, size=1):
+        data = self.serial.read(size)
+        self._count(data)
+        return data
+
+
+def talk(board, model, frame, happen):
+    """A whole conversation with a disturbance in it; return the frames that passed."""
+    opened = board.open()
+    trigger = Trigger(opened.serial, frame, happen)
+    inputs = draw_inputs(model, 4, random.Random(model))
+    try:
+        session = Session(Port(board.url, trigger), patience=5)
+        check(model, inputs, list(session.infer_many(model, inputs, ordered=model == ADDER)))
+        tensor, _ = session.fetch(model, inputs[:2], 0, ordered=model == ADDER)
+        assert tensor == expected(model, inputs[:2])[0]
+        return trigger.passed
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+def test_a_reset_at_any_frame_of_a_conversation_changes_nothing(program, model):
+    with Board(program) as board:
+        frames = talk(board, model, 10**6, lambda: None)
+        assert frames > 15
+        for frame in range(frames):
+            talk(board, model, frame, board.reset)
+
+
+@pytest.mark.parametrize("model", [SMALL, ADDER])
+def test_a_plug_pulled_at_any_frame_is_an_error(program, model):
+    def pull():
+        raise serial.SerialException("device disconnected")
+
+    with Board(program) as board:
+        for frame in range(talk(board, model, 10**6, lambda: None) - 2):
+            with pytest.raises(DeviceError, match="device disconnected"):
+                talk(board, model, frame, pull)
 
 
 def test_one_bit_in_ten_thousand_flipped_and_all_samples_verified(program):
