@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,10 +69,14 @@ def lower(node: Node, graph: Graph, orders: Orders) -> Lowering | None:
     )
 
 
+@lru_cache(maxsize=64)
 def find_plane(params: Add) -> Plane | None:
     """Find a `Plane` that equals the definition for every pair of inputs."""
-    x = np.broadcast_arrays(_ALL[:, None], _ALL[None, :])
-    wanted = add.reference(params, *(part.astype(np.int16) for part in x)).astype(np.int64)
+    x1, x2 = (part.reshape(-1) for part in np.meshgrid(_ALL, _ALL))
+    wanted = add.reference(params, x1.astype(np.int16), x2.astype(np.int16)).astype(np.int64)
+    order = np.argsort(wanted, kind="stable")
+    x1, x2 = x1[order], x2[order]
+    outputs, starts = np.unique(wanted[order], return_index=True)
     slopes = _slopes(params)
     constant = params.output_zero_point - slopes @ _zero_points(params)
     # Sums are at most this many steps of the output; scaled up they must fit a word.
@@ -81,27 +86,35 @@ def find_plane(params: Add) -> Plane | None:
     errors = (np.abs(exact - np.rint(exact)) * scales[:, None]).max(axis=1)
     for best in np.argsort(errors, kind="stable")[:CANDIDATES]:
         multipliers, scale = np.rint(exact[best]).astype(np.int64), int(scales[best])
-        sums = multipliers[0] * x[0] + multipliers[1] * x[1]
-        offset = _offset(params, sums, wanted, scale)
+        sums = multipliers[0] * x1 + multipliers[1] * x2
+        ends = np.minimum.reduceat(sums, starts), np.maximum.reduceat(sums, starts)
+        offset = _offset(params.activation_range, outputs, ends, scale)
         if offset is not None:
             return Plane(int(multipliers[0]), int(multipliers[1]), offset, scale)
     return None
 
 
-def _offset(params: Add, sums: Int64Array, wanted: Int64Array, scale: int) -> int | None:
-    """Find the least offset with which every rounded sum is what is wanted, once clamped."""
-    low, high = params.activation_range
+def _offset(
+    activation_range: tuple[int, int],
+    outputs: Int64Array,
+    sums: tuple[Int64Array, Int64Array],
+    scale: int,
+) -> int | None:
+    """Find the least offset with which every rounded sum is what is wanted, once clamped.
+
+    `sums` are the smallest and the largest one that must become each of `outputs`.
+    """
+    low, high = activation_range
     half = 1 << 30
-    # sum + offset >= smallest, and <= largest, for the output `wanted`
-    smallest = -((half - (wanted << 31)) // scale)
-    largest = (((wanted + 1) << 31) - half - 1) // scale
-    at_least = (smallest - sums)[wanted > low].max(initial=-(2**31))
-    at_most = (largest - sums)[wanted < high].min(initial=2**31 - 1)
+    smallest = -((half - (outputs << 31)) // scale)
+    largest = (((outputs + 1) << 31) - half - 1) // scale
+    at_least = (smallest - sums[0])[outputs > low].max(initial=-(2**31))
+    at_most = (largest - sums[1])[outputs < high].min(initial=2**31 - 1)
     if at_least > at_most:
         return None
     offset = int(min(max(0, at_least), at_most))
-    fits = max(int(sums.max()) + offset, -int(sums.min()) - offset, abs(offset)) < 1 << 31
-    return offset if fits else None
+    reach = max(int(sums[1].max()) + offset, -int(sums[0].min()) - offset, abs(offset))
+    return offset if reach < 1 << 31 else None
 
 
 def _slopes(params: Add) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
