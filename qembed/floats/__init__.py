@@ -63,16 +63,18 @@ class Weights:
         Of the output channels, in the layout of the file.
     stored : callable
         ``stored(params)``: weights in the layout of the file.
-    matrix, unfold, restored : callable, optional
-        ``unfold(params, x)``, (G, rows, K), times ``matrix(params, G)``, (G, O / G, K), are the
-        sums; ``restored(params, matrices)`` brings such back to the layout of the parameters.
+    matrix, restored : callable
+        ``matrix(params, G)`` are the weights as matrices, (G, O / G, K), of G groups;
+        ``restored(params, matrices)`` brings such back to the layout of the parameters.
+    unfold : callable, optional
+        ``unfold(params, x)``, (G, rows, K), times these matrices are the sums.
     """
 
     axis: int
     stored: Callable[[Any], AnyArray]
-    matrix: Callable[[Any, int], AnyArray] | None = None
+    matrix: Callable[[Any, int], AnyArray]
+    restored: Callable[[Any, AnyArray], AnyArray]
     unfold: Callable[[Any, AnyArray], AnyArray] | None = None
-    restored: Callable[[Any, AnyArray], AnyArray] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,8 @@ def _always(params: object) -> bool:
 
 
 def _layer(module: Any, params: type, axis: int) -> FloatOperator:
-    names = ("matrix", "unfold", "restored")
-    views = {name: getattr(module, name, None) for name in names}
-    weights = Weights(axis, module.stored, **views)
+    unfold = getattr(module, "unfold", None)
+    weights = Weights(axis, module.stored, module.matrix, module.restored, unfold)
     return FloatOperator(params, module.infer, module.forward, module.lower, weights)
 
 

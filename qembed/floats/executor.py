@@ -88,17 +88,19 @@ def resume(
 
 
 def forward(graph: Graph, node: Node, values: Mapping[int, AnyArray]) -> AnyArray:
-    """Run one node on the tensors it reads; constants come from the graph."""
+    """Run one node on the tensors it reads; constants come from the graph.
+
+    What overflows becomes infinite, as real numbers on a chip would; whoever minds looks.
+    """
     arrays = []
     for i in node.inputs:
         data = graph.tensors[i].data
-        arrays.append(values[i] if data is None else data[None])
-    if all(graph.tensors[i].data is not None for i in node.inputs):
-        return FLOAT_OPERATORS[node.op].forward(node.params, *arrays)
-    count = max(len(array) for array in arrays)
+        arrays.append(values[i] if data is None or i in values else data[None])
     if node.op == "concatenation":
+        count = max(len(array) for array in arrays)
         arrays = [np.broadcast_to(array, (count, *array.shape[1:])) for array in arrays]
-    return FLOAT_OPERATORS[node.op].forward(node.params, *arrays)
+    with np.errstate(all="ignore"):
+        return FLOAT_OPERATORS[node.op].forward(node.params, *arrays)
 
 
 def _checked(graph: Graph, inputs: Sequence[AnyArray]) -> list[AnyArray]:

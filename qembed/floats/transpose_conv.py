@@ -66,6 +66,16 @@ def forward(params: TransposeConv, x: AnyArray) -> AnyArray:
     return _activation.activate(y, params.activation).reshape(*x.shape[:2], rows, columns, out_c)
 
 
+def matrix(params: TransposeConv, groups: int) -> AnyArray:
+    """Return the weights of each output channel as a row: (1, O, KH * KW * I)."""
+    return params.weights.reshape(1, params.weights.shape[0], -1)
+
+
+def restored(params: TransposeConv, rows: AnyArray) -> AnyArray:
+    """Return rows of weights in the layout of the parameters."""
+    return rows.reshape(params.weights.shape)
+
+
 def stored(params: TransposeConv) -> AnyArray:
     """Weights in the layout of the file: OHWI."""
     return params.weights
