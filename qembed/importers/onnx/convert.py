@@ -118,6 +118,8 @@ def _convert_nodes(b: Builder, model: Model) -> list[tuple[str, QembedError]]:
 
 
 def _convert_node(b: Builder, node: Node) -> None:
+    if not node.outputs:
+        raise ModelError("has no output")
     if node.code in FOLDABLE and all(i in b.constants for i in node.inputs if i):
         inputs = [b.constants[i] if i else None for i in node.inputs]
         b.constants[node.outputs[0]] = fold(node, inputs)

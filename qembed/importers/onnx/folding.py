@@ -76,9 +76,16 @@ def _gather(node: Node, x: AnyArray, indices: AnyArray) -> AnyArray:
     return np.take(x, indices, axis=node.attributes.get("axis", 0))
 
 
+def integers(array: AnyArray) -> list[int]:
+    """Return the integers of a constant, which must hold such."""
+    if array.dtype.kind not in "iu":
+        raise ModelError(f"a list of {array.dtype.name} must be one of integers")
+    return [int(n) for n in array.ravel()]
+
+
 def axes_of(node: Node, given: AnyArray | None, rank: int) -> tuple[int, ...] | None:
     """Axes as an input (newer files) or attribute; none negative, None if the file has none."""
-    axes = node.attributes.get("axes") if given is None else tuple(int(a) for a in given.ravel())
+    axes = node.attributes.get("axes") if given is None else tuple(integers(given))
     if axes is None:
         return None
     if any(not -rank <= axis < rank for axis in axes):
@@ -101,8 +108,8 @@ def _reshape(node: Node, x: AnyArray, shape: AnyArray) -> AnyArray:
 
 def reshaped(node: Node, before: tuple[int, ...], wanted: AnyArray) -> tuple[int, ...]:
     """Shape that Reshape gives: 0 copies a size, -1 is what is left."""
-    sizes = [int(n) for n in wanted.ravel()]
-    if not node.attributes.get("allowzero"):
+    sizes = integers(wanted)
+    if not node.attributes.get("allowzero") and 0 not in sizes[len(before) :]:
         sizes = [before[i] if n == 0 else n for i, n in enumerate(sizes)]
     count = int(np.prod(before, dtype=np.int64))
     if sizes.count(-1) == 1:
@@ -126,15 +133,13 @@ def spans(
 ) -> list[tuple[int, int, int, int]]:
     """Return what Slice picks: (axis, first position, count, step) of each axis it names."""
 
-    def integers(index: int, name: str, default: Sequence[int]) -> list[int]:
+    def listed(index: int, name: str, default: Sequence[int]) -> list[int]:
         array = given[index] if index < len(given) else None
-        if array is None:
-            return list(node.attributes.get(name, default))
-        return [int(n) for n in array.ravel()]
+        return list(node.attributes.get(name, default)) if array is None else integers(array)
 
-    starts, ends = integers(0, "starts", ()), integers(1, "ends", ())
-    axes = integers(2, "axes", range(len(starts)))
-    steps = integers(3, "steps", [1] * len(starts))
+    starts, ends = listed(0, "starts", ()), listed(1, "ends", ())
+    axes = listed(2, "axes", range(len(starts)))
+    steps = listed(3, "steps", [1] * len(starts))
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise ModelError("starts, ends, axes and steps have different lengths")
     found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,20 @@ NEWEST_OPSET = 28
 OLDEST_OPSET = 10
 MAX_TENSOR_BYTES = 1 << 31
 MAX_RANK = 8
+
+KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("allowzero", "axis", "block_size", "blocksize", "ceil_mode"), int),
+    **dict.fromkeys(("channels_last", "count_include_pad", "end", "group", "keepdims"), int),
+    **dict.fromkeys(("noop_with_empty_axes", "num_outputs", "opset", "output_dtype"), int),
+    **dict.fromkeys(("start", "to", "transA", "transB", "value_int"), int),
+    **dict.fromkeys(("alpha", "beta", "epsilon", "max", "min", "value_float"), float),
+    **dict.fromkeys(("axes", "dilations", "ends", "kernel_shape", "output_padding"), tuple),
+    **dict.fromkeys(("output_shape", "pads", "perm", "split", "starts", "strides"), tuple),
+    **dict.fromkeys(("value_floats", "value_ints"), tuple),
+    **dict.fromkeys(("auto_pad", "coordinate_transformation_mode", "mode", "nearest_mode"), str),
+    "value": (float, np.ndarray),
+}
+"""Types of the attributes that converters read, by name; the numbers of a tuple are not told."""
 
 DOMAINS = ("", "ai.onnx", "com.microsoft")
 STORED_OUTSIDE = 1  # TensorProto.DataLocation.EXTERNAL
@@ -109,15 +123,16 @@ def parse(raw: bytes, folder: Path | None = None) -> Model:
     if proto.graph.sparse_initializer:
         raise UnsupportedError("the file stores tensors sparse")
     constants, refused, narrow = _initializers(onnx, proto.graph, folder)
+    ports = [_port(onnx, port) for port in proto.graph.input]
     return Model(
         nodes=tuple(_node(onnx, i, node, folder) for i, node in enumerate(proto.graph.node)),
         constants=constants,
         refused=refused,
         narrow=frozenset(narrow),
-        inputs=tuple(_port(onnx, port) for port in proto.graph.input if port.name not in constants),
+        inputs=tuple(port for port in ports if port.name not in constants),
         outputs=tuple(_port(onnx, port) for port in proto.graph.output),
         opset=_opset(proto),
-        producer=f"{proto.producer_name} {proto.producer_version}".strip(),
+        producer=f"{_text(proto.producer_name)} {_text(proto.producer_version)}".strip(),
     )
 
 
@@ -134,9 +149,9 @@ def _short(error: Exception) -> str:
 
 
 def _opset(proto: Any) -> int:
-    versions = {entry.domain: int(entry.version) for entry in proto.opset_import}
+    versions = {_text(entry.domain): int(entry.version) for entry in proto.opset_import}
     unknown = sorted(set(versions) - set(DOMAINS))
-    used = {node.domain for node in proto.graph.node}
+    used = {_text(node.domain) for node in proto.graph.node}
     for domain in unknown:
         if domain in used:
             raise UnsupportedError(f"operators of the domain '{domain}' are not supported")
@@ -155,19 +170,20 @@ def _initializers(
     refused: dict[str, str] = {}
     narrow = []
     for tensor in graph.initializer:
+        name = _text(tensor.name)
         try:
-            constants[tensor.name] = array_of(onnx, tensor, folder)
+            constants[name] = array_of(onnx, tensor, folder)
         except UnsupportedError as error:
-            refused[tensor.name] = str(error)
+            refused[name] = str(error)
             continue
         if tensor.data_type in (onnx.TensorProto.INT4, onnx.TensorProto.UINT4):
-            narrow.append(tensor.name)
+            narrow.append(name)
     return constants, refused, narrow
 
 
 def array_of(onnx: Any, tensor: Any, folder: Path | None) -> AnyArray:
     """Contents of a tensor; the bytes are counted before they are touched."""
-    where = f"tensor '{tensor.name}'"
+    where = f"tensor '{_text(tensor.name)}'"
     dtype = _dtype(onnx, tensor.data_type)
     shape = tuple(int(n) for n in tensor.dims)
     if len(shape) > MAX_RANK or any(n < 0 for n in shape):
@@ -192,16 +208,17 @@ def array_of(onnx: Any, tensor: Any, folder: Path | None) -> AnyArray:
 
 def _listed(onnx: Any, tensor: Any, dtype: str, shape: tuple[int, ...], count: int) -> AnyArray:
     """Contents of a tensor whose numbers are entries of a list."""
+    where = f"tensor '{_text(tensor.name)}'"
     fields = {"float32": "float_data", "float64": "double_data", "int64": "int64_data"}
     entries = getattr(tensor, fields.get(dtype, "int32_data"))
     if tensor.data_type in (onnx.TensorProto.INT4, onnx.TensorProto.UINT4):
         signed = tensor.data_type == onnx.TensorProto.INT4
         packed = np.array(entries, np.int64).astype(np.uint8).tobytes()
         if len(packed) != (count + 1) // 2:
-            raise ModelError(f"tensor '{tensor.name}' of shape {shape} has {len(packed)} bytes")
+            raise ModelError(f"{where} of shape {shape} has {len(packed)} bytes")
         return _unpacked(packed, count, signed).reshape(shape)
     if len(entries) != count:
-        raise ModelError(f"tensor '{tensor.name}' of shape {shape} has {len(entries)} values")
+        raise ModelError(f"{where} of shape {shape} has {len(entries)} values")
     if dtype == "float16":
         return np.array(entries, np.int64).astype(np.uint16).view(np.float16).reshape(shape)
     return np.array(entries).astype(dtype).reshape(shape)
@@ -237,8 +254,8 @@ def _dtype(onnx: Any, code: int) -> str:
 
 def _outside(tensor: Any, size: int, folder: Path | None) -> bytes:
     """Return bytes of a tensor that lies in another file, never outside the model's folder."""
-    where = f"tensor '{tensor.name}'"
-    entries = {entry.key: entry.value for entry in tensor.external_data}
+    where = f"tensor '{_text(tensor.name)}'"
+    entries = {_text(entry.key): _text(entry.value) for entry in tensor.external_data}
     if folder is None:
         raise UnsupportedError(f"{where} is stored in another file")
     try:
@@ -260,34 +277,46 @@ def _outside(tensor: Any, size: int, folder: Path | None) -> bytes:
 
 
 def _node(onnx: Any, index: int, proto: Any, folder: Path | None) -> Node:
-    attributes: dict[str, Any] = {}
+    attributes = {}
     for attribute in proto.attribute:
-        kind = attribute.type
-        if kind == onnx.AttributeProto.FLOAT:
-            attributes[attribute.name] = float(attribute.f)
-        elif kind == onnx.AttributeProto.INT:
-            attributes[attribute.name] = int(attribute.i)
-        elif kind == onnx.AttributeProto.STRING:
-            attributes[attribute.name] = attribute.s.decode("utf-8", "replace")
-        elif kind == onnx.AttributeProto.INTS:
-            attributes[attribute.name] = tuple(int(n) for n in attribute.ints)
-        elif kind == onnx.AttributeProto.FLOATS:
-            attributes[attribute.name] = tuple(float(n) for n in attribute.floats)
-        elif kind == onnx.AttributeProto.TENSOR:
-            attributes[attribute.name] = array_of(onnx, attribute.t, folder)
+        name = _text(attribute.name)
+        value = _attribute(onnx, attribute, folder)
+        if not isinstance(value, KINDS.get(name, object)):
+            raise ModelError(f"attribute {name} of node {index} is of another type than it must be")
+        if value is not None:
+            attributes[name] = value
     return Node(
-        code=proto.op_type,
-        name=proto.name,
+        code=_text(proto.op_type),
+        name=_text(proto.name),
         index=index,
-        inputs=tuple(proto.input),
-        outputs=tuple(proto.output),
+        inputs=tuple(map(_text, proto.input)),
+        outputs=tuple(map(_text, proto.output)),
         attributes=attributes,
     )
 
 
+def _attribute(onnx: Any, attribute: Any, folder: Path | None) -> Any:
+    """Return a number, text, tuple of numbers or array; None for what qembed does not read."""
+    kinds = onnx.AttributeProto
+    readers: dict[int, Callable[[Any], Any]] = {
+        kinds.FLOAT: lambda a: float(a.f),
+        kinds.INT: lambda a: int(a.i),
+        kinds.STRING: lambda a: _text(a.s),
+        kinds.INTS: lambda a: tuple(int(n) for n in a.ints),
+        kinds.FLOATS: lambda a: tuple(float(n) for n in a.floats),
+        kinds.TENSOR: lambda a: array_of(onnx, a.t, folder),
+    }
+    return readers[attribute.type](attribute) if attribute.type in readers else None
+
+
+def _text(text: str | bytes) -> str:
+    """Return text of a file, which may hold any bytes."""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
 def _port(onnx: Any, proto: Any) -> Port:
     if not proto.type.HasField("tensor_type"):
-        raise UnsupportedError(f"'{proto.name}' is not a tensor")
+        raise UnsupportedError(f"'{_text(proto.name)}' is not a tensor")
     kind = proto.type.tensor_type
     names = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}
     dtype = names.get(kind.elem_type, "unknown")
@@ -298,4 +327,4 @@ def _port(onnx: Any, proto: Any) -> Port:
         shape = tuple(
             int(axis.dim_value) if axis.HasField("dim_value") else None for axis in kind.shape.dim
         )
-    return Port(proto.name, dtype, shape)
+    return Port(_text(proto.name), dtype, shape)

@@ -102,6 +102,8 @@ def convert_dynamic_quantize(b: Builder, node: Node) -> None:
     x = real_signal(b, node, 0)
     if not x.is_float:
         raise UnsupportedError("an input that is quantized already")
+    if len(node.outputs) != 3:
+        raise ModelError(f"has {len(node.outputs)} outputs instead of three")
     like = replace(UNSCALED, dtype="int8")
     outputs = (
         replace(like, name=node.outputs[0], shape=x.value.shape),

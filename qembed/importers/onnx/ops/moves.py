@@ -157,6 +157,8 @@ def convert_unsqueeze(b: Builder, node: Node) -> None:
     count = len(node.attributes.get("axes", ())) if given is None else given.size
     rank = len(x.shape) + count
     axes = folding.axes_of(node, given, rank) or ()
+    if len(axes) != count:
+        raise ModelError("an axis is given twice, or none")
     spare = [axis for axis in range(len(x.value.shape)) if axis not in x.axes]
     value = x.value
     missing = len(axes) - len(spare)
@@ -178,8 +180,9 @@ def convert_concat(b: Builder, node: Node) -> None:
     rank = len(leader.value.shape)
     order = [leader.axes.index(i) if i in leader.axes else None for i in range(rank)]
     sources = tuple(stored(b, part, order) for part in parts)
-    file_axis = axis_of(int(node.attributes["axis"]), len(leader.shape))
-    axis = leader.axes[file_axis]
+    if "axis" not in node.attributes:
+        raise ModelError("attribute axis is missing")
+    axis = leader.axes[axis_of(node.attributes["axis"], len(leader.shape))]
     if all(_has_scale_of(source, sources[0]) for source in sources):
         y = emit(b, "concatenation", Concatenation(axis), sources, node.outputs[0], sources[0])
         b.entries[node.outputs[0]] = replace(leader, value=y)
@@ -225,7 +228,7 @@ def convert_split(b: Builder, node: Node) -> None:
     x = signal(b, node, 0)
     axis = axis_of(int(node.attributes.get("axis", 0)), len(x.shape))
     given = constant(b, node, 1)
-    sizes = [int(n) for n in given.ravel()] if given is not None else []
+    sizes = folding.integers(given) if given is not None else []
     sizes = sizes or list(node.attributes.get("split", ()))
     if not sizes:
         each = -(-x.shape[axis] // len(node.outputs))
@@ -245,7 +248,7 @@ def convert_gather(b: Builder, node: Node) -> None:
     axis = axis_of(int(node.attributes.get("axis", 0)), len(x.shape))
     if indices is None or indices.ndim > 1 or not indices.size:
         raise UnsupportedError("positions must be one number or a list")
-    picked = indices.reshape(-1).astype(np.int64)
+    picked = np.array(folding.integers(indices), np.int64)
     size = x.shape[axis]
     if np.any((picked < -size) | (picked >= size)):
         raise ModelError(f"a position is outside of {size} values")
@@ -259,23 +262,31 @@ def convert_pad(b: Builder, node: Node) -> None:
     """Surround with a constant."""
     x = signal(b, node, 0)
     given = constant(b, node, 1)
-    pads = list(node.attributes.get("pads", ())) if given is None else [int(n) for n in given]
+    attribute = list(node.attributes.get("pads", ()))
+    pads = attribute if given is None else folding.integers(given)
     if node.attributes.get("mode", "constant") != "constant":
         raise UnsupportedError(f"mode {node.attributes['mode']} is not supported")
     which = constant(b, node, 3)
     rank = len(x.shape)
-    axes = range(rank) if which is None else [axis_of(int(a), rank) for a in which.ravel()]
+    axes = range(rank) if which is None else folding.axes_of(node, which, rank) or ()
     if len(pads) != 2 * len(axes) or min(pads, default=0) < 0:
         raise UnsupportedError(f"pads {pads} must be two for each of {len(axes)} axes, from 0")
     edges = [(0, 0)] * len(x.value.shape)
     for i, axis in enumerate(axes):
         edges[x.axes[axis]] = (pads[i], pads[i + len(axes)])
     filling = constant(b, node, 2)
-    number = float(node.attributes.get("value", 0.0) if filling is None else filling.reshape(-1)[0])
+    if filling is not None and filling.size != 1:
+        raise ModelError("the filling must be a single number")
+    number = float(filling.ravel()[0]) if filling is not None else _number(node)
     if not x.real and filling is not None:
         raise UnsupportedError("a filling of integers")
     y = padded(b, node, x.value, tuple(edges), number, node.outputs[0])
     b.entries[node.outputs[0]] = replace(x, value=y)
+
+
+def _number(node: Node) -> float:
+    value = node.attributes.get("value", 0.0)
+    return value if isinstance(value, float) else 0.0
 
 
 def padded(

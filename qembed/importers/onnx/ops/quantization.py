@@ -138,8 +138,8 @@ def _same_grid(given: Signal, grid: Grid) -> bool:
 
 def convert_dequantize(b: Builder, node: Node) -> None:
     """Look at integers as the real numbers they stand for; nothing is computed yet."""
-    name, source = node.outputs[0], node.inputs[0]
     given = entry(b, node, 0)
+    name, source = node.outputs[0], node.inputs[0]
     if isinstance(given, Layer):
         raise ModelError("its input is not quantized")
     if isinstance(given, Rows):
