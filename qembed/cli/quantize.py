@@ -73,7 +73,7 @@ def command(
 ) -> None:
     """Make integers of a float network, with a sample of its inputs.
 
-    MODEL is a float .tflite file. Inputs are real numbers as the network takes them, shape
+    MODEL is a float .tflite or .onnx file. Inputs are real numbers as the network takes them, shape
     [B, H, W, C]; a hundred or more, no labels. In an .npz the array is called as the model's input,
     or "inputs" or "x". The same data, options and seed give the same bytes.
     """

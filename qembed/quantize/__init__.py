@@ -16,10 +16,10 @@ from qembed.floats import executor
 from qembed.ir import AnyArray, Graph
 from qembed.quantize import mixed, ranges
 from qembed.quantize.agreement import compare
-from qembed.quantize.build import build, require_integer_forms
-from qembed.quantize.calibrate import Decisions, calibrate
+from qembed.quantize.calibration import Decisions, calibrate
 from qembed.quantize.data import FEWEST_SAMPLES, checked, require_sense
 from qembed.quantize.equalize import equalized, peaks_of
+from qembed.quantize.integers import build, require_integer_forms
 from qembed.quantize.layers import Recipe
 from qembed.quantize.prepare import prepared
 from qembed.tflite.reader import File

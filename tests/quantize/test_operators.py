@@ -8,8 +8,8 @@ from qembed.errors import UnsupportedError
 from qembed.floats import executor
 from qembed.floats.lowering import Encoding, encode
 from qembed.quantize.agreement import compare
-from qembed.quantize.build import build
-from qembed.quantize.calibrate import calibrate
+from qembed.quantize.calibration import calibrate
+from qembed.quantize.integers import build
 from qembed.quantize.layers import Recipe
 from qembed.quantize.prepare import prepared
 from qembed.tflite import writer

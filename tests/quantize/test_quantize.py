@@ -17,9 +17,9 @@ from qembed.importers import import_bytes
 from qembed.ops.concatenation import Concatenation
 from qembed.quantize import METHODS, Settings, mixed, quantize
 from qembed.quantize.agreement import compare
-from qembed.quantize.build import build
-from qembed.quantize.calibrate import calibrate
+from qembed.quantize.calibration import calibrate
 from qembed.quantize.equalize import equalized, peaks_of
+from qembed.quantize.integers import build
 from qembed.quantize.layers import Recipe
 from qembed.quantize.prepare import prepared
 from qembed.quantize.scheme import encoding_of, groups_of, targets_of
