@@ -1,9 +1,9 @@
 /*
  * Verify a runtime that is not qembed's: the link beside somebody's own inference.
  *
- * `infer` stands for TensorFlow Lite Micro, CMSIS-NN or hand-written kernels; nothing in it knows
- * of qembed. What the link needs of it is in the struct `their_model`: where input and output lie,
- * and two callbacks, `their_init` and `their_invoke`.
+ * `infer` stands for TensorFlow Lite Micro, CMSIS-NN (which it is with -DWITH_CMSIS_NN) or
+ * hand-written kernels; nothing in it knows of qembed. What the link needs of it is in the struct
+ * `their_model`: where input and output lie, and two callbacks, `their_init` and `their_invoke`.
  */
 #include <string.h>
 
@@ -19,6 +19,24 @@ static struct {
     int8_t input[INPUTS];
     int8_t output[OUTPUTS];
 } tensors;
+
+#ifdef WITH_CMSIS_NN
+#include "arm_nnfunctions.h"
+
+static void infer(void)
+{
+    static const cmsis_nn_context no_buffer = {NULL, 0};
+    static const cmsis_nn_fc_params params = {
+        .input_offset = 3, .output_offset = 5, .activation = {-128, 127}};
+    static const cmsis_nn_per_tensor_quant_params scale = {MULTIPLIER, SHIFT};
+    static const cmsis_nn_dims in = {1, 1, 1, INPUTS}, out = {1, 1, 1, OUTPUTS};
+    static const cmsis_nn_dims filter = {INPUTS, 1, 1, OUTPUTS}, biases = {1, 1, 1, OUTPUTS};
+
+    (void)arm_fully_connected_s8(&no_buffer, &params, &scale, &in, tensors.input, &filter, weights,
+                                 &biases, bias, &out, tensors.output);
+}
+
+#else
 
 static int32_t scaled(int32_t acc)
 {
@@ -43,6 +61,8 @@ static void infer(void)
         tensors.output[o] = (int8_t)(acc > 127 ? 127 : acc < -128 ? -128 : acc);
     }
 }
+
+#endif
 
 /* ---- what the link is told ---------------------------------------------------------------- */
 

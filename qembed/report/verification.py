@@ -161,7 +161,7 @@ def performance_rows(report: Report) -> list[tuple[str, str]]:
     memory = report.memory
     arena = f"arena {count(memory.arena_bytes)} bytes"
     if memory.stack_bytes is not None:
-        bound = "" if memory.stack_bound is None else f" (bound {count(memory.stack_bound)})"
+        bound = "" if memory.stack_bound is None else f" (at most {count(memory.stack_bound)} without the link)"
         arena += f", stack {count(memory.stack_bytes)} bytes{bound}"
     return [*rows, ("memory", arena)]
 

@@ -1,6 +1,7 @@
 """verify over cables: rates, plugs that are pulled, hours, interruptions, others' firmware."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pty
@@ -149,6 +150,23 @@ def test_the_firmware_of_another_tool(script, qembed, digits, monkeypatch):
     os.close(master)
     os.close(slave)
     assert result.status == 3 and "qembed" in result.sentence
+
+
+def test_several_models_on_one_board(qembed, digits, tmp_path):
+    """One firmware, one port; each model is found by its hash, its layers by its export."""
+    graph = container.load(digits)
+    front = dataclasses.replace(graph, name="front", nodes=graph.nodes[:4], outputs=(4,))
+    container.save(front, tmp_path / "front.npz")
+    for model in (digits, "front.npz"):
+        assert qembed("export", model, "--board", "native").status == 0
+    project = export_firmware([graph, front], need("native"), tmp_path / "both")
+    with boot(build_firmware(project)) as running:
+        unsaid = qembed("verify", "--port", running.port_url)
+        assert unsaid.status == 3 and "holds 2 models ('digits', 'front')" in unsaid.sentence
+        for model, layers in ((digits, 10), ("front.npz", 4), (digits, 10)):
+            result = qembed("verify", model, "--port", running.port_url, "--samples", "4", "--json")
+            (report,) = result.document["reports"]
+            assert (report["verdict"], len(report["layers"])) == ("equal", layers)
 
 
 def test_a_firmware_of_an_older_version(qembed, digits, tmp_path_factory):

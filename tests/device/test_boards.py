@@ -367,3 +367,21 @@ def test_what_is_no_qemu_cannot_be_counted(tmp_path):
         boot_counting(build("native", tmp_path)),
     ):
         pass
+
+
+@pytest.mark.parametrize("board", [b for b in list_boards() if load_board(b).link.stack_low])
+def test_the_stack_is_measured_where_the_linker_knows_its_end(board, tmp_path):
+    """A call that keeps a kilobyte, or on the smallest boards less, is seen."""
+    used = {}
+    room = 200 if load_board(board).memory is None else 800
+    for kept in (0, room):
+        project = toy_project(board, tmp_path / f"src{kept}")
+        source = project.folder / "model" / "toy.c"
+        deep = f"volatile uint8_t kept[{kept + 1}]; kept[0] = kept[{kept}] = 1; (void)kept[0];"
+        text = source.read_text()
+        start = text.index("{", text.index("qe_status toy_invoke(void)")) + 1
+        source.write_text(f"{text[:start]} {deep} {text[start:]}")
+        with boot(build_firmware(project)) as running:
+            used[kept] = infer(running.port_url).stack_bytes
+    assert 0 < used[0] < 400
+    assert room - 32 <= used[room] - used[0] <= room + 32

@@ -13,6 +13,7 @@ from qembed.resources import firmware_templates
 from qembed.verify.check import verify
 from qembed.verify.exports import layers_on
 from qembed.verify.layers import ReportedLayer
+from support.cmsis_nn import cmsis_nn_folder
 from support.link_board import STRICT, Board
 
 EXAMPLE = Path(__file__).parents[2] / "examples/own_runtime"
@@ -26,10 +27,10 @@ def model(tmp_path_factory):
     return folder, container.load(folder / "model.npz")
 
 
-def judge(model, *flags):
+def judge(model, *flags, more=()):
     folder, graph = model
     runtime = TEMPLATES / "runtime"
-    sources = [EXAMPLE / "firmware.c", runtime / "qe_link.c", runtime / "qe_hash.c"]
+    sources = [*more, EXAMPLE / "firmware.c", runtime / "qe_link.c", runtime / "qe_hash.c"]
     sources.append(TEMPLATES / "boards/_common/posix_port.c")
     includes = [f"-I{folder}", f"-I{runtime}", f"-I{TEMPLATES / 'kernels/include'}"]
     program = folder / f"firmware{len(flags)}"
@@ -62,6 +63,21 @@ def test_outputs_alone_of_a_runtime_with_a_bug(model):
     assert report.first.blame == "board"
     assert report.first.tensor == "y"
     assert abs(report.first.got - report.first.expected) == 1
+
+
+def test_the_runtime_is_cmsis_nn(model, tmp_path):
+    """Arm's own library under the link, its C compiled for this computer."""
+    vendor = cmsis_nn_folder()
+    library = vendor / "cmsis_nn"
+    sources = [
+        library / "Source/FullyConnectedFunctions/arm_fully_connected_s8.c",
+        library / "Source/NNSupportFunctions/arm_nn_vec_mat_mult_t_s8.c",
+    ]
+    (tmp_path / "arm_acle.h").touch()  # Arm's compilers bring it; portable C needs nothing of it
+    folders = (library / "Include", vendor / "cmsis_core/Include", tmp_path)
+    flags = [f"-isystem{folder}" for folder in folders]  # its warnings are its own
+    theirs = [*flags, "-DWITH_CMSIS_NN", "-Wno-conversion", "-Wno-sign-conversion"]
+    assert judge(model, *theirs, "-DWITH_LAYERS", more=sources).verdict == "equal"
 
 
 def test_layers_tell_why(model):

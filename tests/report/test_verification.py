@@ -89,7 +89,7 @@ def test_equal(trial):
     assert "EQUAL: 500 samples, 2 layers, 3,098,000 bytes, no difference" in text
     assert "11 damaged, 3 stale, 2 resets of the board, 1 times plugged in again" in text
     assert "272,871 instructions (from 271,692 to 274,547; 99 % within 274,262)" in text
-    assert "arena 8,656 bytes, stack 296 bytes (bound 312)" in text
+    assert "arena 8,656 bytes, stack 296 bytes (at most 312 without the link)" in text
     assert "corners" in text and "first difference" not in text
 
 
