@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from qembed.targets import LEVELS as LEVELS_OF_TARGETS
+from qembed.targets import list_targets, load_target
+
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "firmware_templates"
 INCLUDE = TEMPLATES / "kernels/include"
@@ -46,8 +49,14 @@ ON_CORTEX_M0 = {
     "m0/qe_depthwise_conv": {"__aeabi_idiv", "__aeabi_idivmod"},  # once per row
     "compact/qe_average_pool": {"__aeabi_idiv"},  # once per output
 }
+RARE_LIBRARY_CALLS = {
+    "portable/qe_fixedpoint": {"__aeabi_lmul"},
+    "portable/qe_resize_bilinear": {"__aeabi_lmul"},
+    "portable/qe_row_sums": {"__aeabi_lmul"},
+}
+"""Of a Cortex-M0: as above."""
 ON_CORTEX_M4 = {"portable/qe_dequantize": {"__aeabi_l2f"}}
-DIVISION_OF_64_BITS = r"__aeabi_u?ldivmod|__u?divdi3"
+DIVISION_OF_64_BITS = r"__aeabi_u?ldivmod|__u?(div|mod|divmod)di[34]"
 MAX_FRAME = 288  # bytes of stack of one function
 
 
@@ -121,6 +130,80 @@ def test_kernels_call_nothing_unexpected(arm):
         if kind == "U" and is_kernel(path) and not name.startswith("qe_") and name not in MEMORY:
             called.setdefault(f"{path.parent.name}/{path.stem}", set()).add(name)
     assert called == stated
+
+
+# What any target's own compiler may call: float kernels, and divisions once per pixel or output.
+FLOATS = {"qe_quantize", "qe_dequantize", "qe_dynamic_quantize"}
+DIVIDING = {"qe_average_pool", "qe_conv_integer", "qe_row_sums", "qe_transpose_conv"} | {
+    "qe_depthwise_conv"  # of the Cortex-M0: once per row
+}
+ARITHMETIC = r"__(aeabi_[a-z0-9]+|[a-z]*(add|sub|mul|div|mod|shl|shr|ashl|ashr|float|fix|cmp)\w*)"
+LIBRARY_OF_32_BITS = {"avr"}
+"""Cores of 8 bits multiply, add and compare 32 bits by library; they too never divide 64."""
+MAX_FRAME_ANYWHERE = 448
+STACK_REPORT = "-fstack-usage"
+
+
+def kernels_of(name):
+    """Kernels that a target's levels may choose from."""
+    variants = {v for level in LEVELS_OF_TARGETS for v in load_target(name, level).variants}
+    folders = {variant.partition("_")[0] for variant in variants}
+    return [path for path in SOURCES if path.parent.name in folders]
+
+
+def built(target, folder):
+    """What a target's own compiler makes of its kernels, with its own flags."""
+    has_report = not target.compiler.startswith("clang")
+    # Where there is no C library the boards bring the few functions that a kernel may call.
+    more = (STACK_REPORT,) if has_report else (f"-I{TEMPLATES / 'boards/_common'}",)
+    objects = []
+    for source in kernels_of(target.name):
+        objects.append(folder / f"{source.parent.name}-{source.stem}.o")
+        command = [target.cc, *target.cflags, "-std=c99", *more, f"-I{INCLUDE}", "-c", source]
+        subprocess.run([*command, "-o", objects[-1]], timeout=120, check=True)
+    return objects
+
+
+def undefined(target, path):
+    """Names that an object file needs from elsewhere."""
+    nm = shutil.which(f"{target.toolchain}nm") or "nm"
+    done = subprocess.run([nm, "-P", "-u", path], capture_output=True, text=True, timeout=60)
+    return {line.split()[0] for line in done.stdout.splitlines()}
+
+
+def check_calls(target, path):
+    """No arithmetic by library, but where it is stated above."""
+    stem = path.stem.partition("-")[2]
+    called = {name for name in undefined(target, path) if re.fullmatch(ARITHMETIC, name)}
+    assert not {name for name in called if re.fullmatch(DIVISION_OF_64_BITS, name)}, path.name
+    if target.name in LIBRARY_OF_32_BITS or stem in FLOATS:
+        return
+    divides = {name for name in called if "div" in name}
+    assert not divides or stem in DIVIDING, f"{path.name}: {divides}"
+    rare = RARE_LIBRARY_CALLS.get(path.stem.replace("-", "/"), set())
+    assert called - divides <= rare, f"{path.name}: {called - divides}"
+
+
+def check_stack(path):
+    """Every function has a bound, from the compiler's own report."""
+    for line in path.with_suffix(".su").read_text().splitlines():
+        where, size, kind = line.rsplit("\t", 2)
+        assert kind in ("static", "dynamic,bounded"), where
+        assert int(size) <= MAX_FRAME_ANYWHERE, where
+
+
+@pytest.mark.parametrize("name", list_targets())
+def test_no_target_computes_by_library_in_an_inner_loop(name, tmp_path):
+    """And the stack of every kernel is bounded, if the compiler tells."""
+    target = load_target(name)
+    if shutil.which(target.cc) is None:
+        pytest.skip(f"{target.cc} is not installed")
+    objects = built(target, tmp_path)
+    assert len(objects) > 40
+    for path in objects:
+        check_calls(target, path)
+        if not target.compiler.startswith("clang"):
+            check_stack(path)
 
 
 def test_nothing_divides_64_bits(arm):
