@@ -19,6 +19,7 @@ from qembed.dataset import open_dataset
 from qembed.importers import import_model
 from qembed.ir import AnyArray, Graph
 from qembed.report.evaluation import Compiled, Evaluation, Form, evaluate, executor
+from qembed.report.sharding import evaluate_on, refuse_damaged
 from qembed.validate import validate
 
 
@@ -97,30 +98,35 @@ def load(path: str | Path, form: Compiled = "host") -> Model:
 
 def simulate(
     model: Model | Graph | str | Path,
-    inputs: str | Path | None = None,
+    inputs: str | Path | AnyArray | None = None,
     labels: str | Path | None = None,
     threads: int = 1,
     saturation: bool = True,
     form: Form = "host",
+    cluster: str | None = None,
 ) -> Evaluation:
     """Run a model over a data set in bounded memory and count what is right.
 
     Parameters
     ----------
     model : Model, Graph or path
-    inputs : path, optional
-        .npy or .npz file; by default the samples that the model carries.
+    inputs : path or ndarray, optional
+        .npy or .npz file, Zarr store or folder of such; or an array, also one that is mapped from a
+        file. By default the samples that the model carries.
     labels : path, optional
         .npy file of integers.
     threads : int
     saturation : bool
         Also count the saturated values of every layer; slower.
     form : "host", "gpu" or "reference"
+    cluster : str, optional
+        Share the data with dask workers: an address, ``tcp://host:8786``, or ``local:N`` for N
+        processes here. All must see the files under the same names.
 
     Raises
     ------
     QembedError
-        If model or data cannot be read or do not fit each other.
+        If model or data cannot be read or do not fit each other, or nobody answers.
     """
     if isinstance(model, Graph):
         graph = validate(model)
@@ -128,10 +134,14 @@ def simulate(
         graph = model.graph if isinstance(model, Model) else load(model).graph
     dataset = open_dataset(
         graph,
-        None if inputs is None else Path(inputs),
+        Path(inputs) if isinstance(inputs, str) else inputs,
         None if labels is None else Path(labels),
     )
-    return evaluate(graph, dataset, form, threads, saturation)
+    if cluster is None:
+        return evaluate(graph, dataset, form, threads, saturation)
+    run, missing = evaluate_on(cluster, graph, dataset, form, saturation)
+    refuse_damaged(missing)
+    return run
 
 
 def example() -> Path:

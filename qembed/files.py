@@ -162,8 +162,10 @@ def stored_arrays(path: Path) -> dict[str, StoredArray]:
             return arrays
 
 
-def read_rows(array: StoredArray, count: int) -> Iterator[AnyArray]:
-    """Read an array of at least one dimension in blocks of up to `count` of its first axis.
+def read_rows(
+    array: StoredArray, count: int, start: int = 0, stop: int | None = None
+) -> Iterator[AnyArray]:
+    """Read the rows [start, stop) of an array's first axis in blocks of up to `count`.
 
     Raises
     ------
@@ -172,8 +174,10 @@ def read_rows(array: StoredArray, count: int) -> Iterator[AnyArray]:
     """
     row = math.prod(array.shape[1:]) * array.dtype.itemsize
     with _explained(array.path), _content(array) as file:
-        for start in range(0, array.shape[0], count):
-            rows = min(count, array.shape[0] - start)
+        file.seek(start * row, os.SEEK_CUR)
+        stop = array.shape[0] if stop is None else stop
+        for first in range(start, stop, count):
+            rows = min(count, stop - first)
             content = file.read(rows * row)
             if len(content) != rows * row:
                 raise ValueError("it is cut short")

@@ -23,12 +23,18 @@ from qembed.device.bench import bench
 from qembed.report.baseline import regression_tables, regressions
 from qembed.report.cost import cost_tables
 from qembed.report.document import document
+from qembed.report.host_bench import bench_host, host_tables
 
 
 @click.command("bench")
 @model_argument
 @click.option("--board", default=BOARD, help="Where to run; see qembed boards.")
 @optimize_option
+@click.option(
+    "--host",
+    is_flag=True,
+    help="Measure the desk instead: layers, and LiteRT, tflite-micro and ONNX Runtime beside.",
+)
 @cmsis_nn_option
 @baseline_options
 @json_option
@@ -44,7 +50,8 @@ def command(
     """Measure one inference on a board: instructions or cycles per layer, flash, RAM, stack.
 
     Export, build, boot and count. The layer hashes and the link are left out of the counts, and out
-    of the sizes.
+    of the sizes. With --host: time on this machine, also of other interpreters in the same run.
+    They need MODEL to be a .tflite file, and are left out by name where they are not installed.
     """
     graph, chosen = load_model(model), load_board(board, optimize)
     with stderr().status(f"building and running on {chosen.name}"):
@@ -61,3 +68,12 @@ def command(
         lambda: cost_tables(cost) + regression_tables(grown, tolerance / 100),
     )
     return Exit.DIFFERENT if grown else Exit.DONE
+
+
+def _bench_host(model: Path | None, as_json: bool) -> int:
+    graph = load_model(model)
+    raw = model.read_bytes() if model is not None and model.suffix == ".tflite" else None
+    with stderr().status("measuring"):
+        result = bench_host(graph, raw)
+    emit("bench", result, as_json, lambda: host_tables(result))
+    return Exit.DONE

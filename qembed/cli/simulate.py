@@ -14,13 +14,17 @@ from qembed.dataset import Dataset, open_dataset
 from qembed.ir import Graph
 from qembed.report.evaluation import Block, Evaluation, Form, evaluate
 from qembed.report.recording import record
+from qembed.report.sharding import evaluate_on, refuse_damaged
 from qembed.report.terminal import evaluation_tables
 
 
 @click.command("simulate")
 @model_argument
 @click.option(
-    "-i", "--inputs", type=FILE, help="Inputs, .npy or .npz; by default the model's samples."
+    "-i",
+    "--inputs",
+    type=FILE,
+    help="Inputs: .npy, .npz, Zarr or a folder of them; by default the model's samples.",
 )
 @click.option("-o", "--output", type=FILE, help="Write the outputs: .npy, or .npz for several.")
 @click.option("--labels", type=FILE, help="Class of each sample, .npy of integers.")
@@ -40,6 +44,11 @@ from qembed.report.terminal import evaluation_tables
     show_default="all processors",
     help="Samples to run at once.",
 )
+@click.option(
+    "--cluster",
+    metavar="WHERE",
+    help="Share the data with dask workers: tcp://HOST:PORT, or local:N processes here.",
+)
 @json_option
 def command(
     model: Path | None,
@@ -51,6 +60,7 @@ def command(
     dequantize: bool,
     saturation: bool,
     threads: int,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Run a model here: the bytes are those that the chip computes.
@@ -61,7 +71,10 @@ def command(
     "inputs" or "x"; labels are called "labels" or "y".
     """
     graph = load_model(model)
-    dataset = open_dataset(graph, inputs, labels)
+    if cluster is not None and trace is not None:
+        raise click.UsageError("--trace writes on this machine: leave --cluster away")
+    dataset = open_dataset(graph, inputs, labels, tolerant=cluster is not None)
+    missing: list[str] = []
     with contextlib.ExitStack() as stack:
         use = stack.enter_context(record(graph, dataset.count, output, trace, dequantize))
         advance = stack.enter_context(progress("simulating", dataset.count))
@@ -70,7 +83,11 @@ def command(
             use(block)
             advance(len(block.outputs[0]))
 
-        run = evaluate(graph, dataset, form, threads, saturation, each, traced=trace is not None)
+        if cluster is None:
+            traced = trace is not None
+            run = evaluate(graph, dataset, form, threads, saturation, each, traced=traced)
+        else:
+            run, missing = evaluate_on(cluster, graph, dataset, form, saturation, each)
     for path in filter(None, (output, trace)):
         click.echo(f"wrote {path}", err=True)
     emit(
@@ -79,6 +96,7 @@ def command(
         as_json,
         lambda: evaluation_tables(run, graph.classes, dataset.origin),
     )
+    refuse_damaged(missing)
 
 
 def _document(graph: Graph, dataset: Dataset, run: Evaluation) -> dict[str, object]:
