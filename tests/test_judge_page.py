@@ -4,6 +4,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,3 +23,12 @@ def test_rows_agree_with_the_tests():
     rows = [(stem, name.strip(), int(count)) for stem, name, count, _ in listed]
     assert rows == [(stem, tool.label(stem, make), count) for stem, make, count in tool.rows()]
     assert {n.strip() for row in listed for n in row[3].split("|")} == {"0"}
+
+
+def test_rows_of_onnx_agree_with_the_tests():
+    pytest.importorskip("onnxruntime")
+    tool = load(ROOT / "tools/judge_onnx_page.py")
+    text = (ROOT / "docs/judged-onnx.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| ([\w, ]+) \| (\d+) \| \d+ \| (\d+) \| (\d+) \|$", text, re.M)
+    assert [row[0] for row in listed] == list(tool.rows())
+    assert {row[1:] for row in listed} == {(str(tool.COUNT), "0", "0")}
