@@ -21,7 +21,7 @@ from support.desktop_layers import DESKTOP_LAYERS
 from support.forms import assert_equal
 from support.layers import LAYERS, graph, with_batch
 
-SEEDS = range(40)
+SEEDS = range(30)
 ORDERS = 4
 TURING = ("-O2", "-D__CUDA_ARCH__=750")
 """Compute capability 7.5 multiplies smaller tiles."""
@@ -130,7 +130,7 @@ def test_every_accumulator_in_a_row(rounding):
     rng = np.random.default_rng(0)
     channels = 24
     shift = rng.integers(-12, -5, channels).astype(np.int32)
-    shift[:8] = [0, 1, 3, -20, -31, -1, -7, -16]
+    shift[:8] = [0, 1, 3, -20, -31, 15, 30, -16]
     multiplier = rng.integers(1 << 30, 1 << 31, channels)
     multiplier[8:20] = [1 << 30, (1 << 31) - 1, 0, (1 << 30) + 1] * 3
     params = FullyConnected(
@@ -154,13 +154,11 @@ def test_every_operator_is_drawn_and_every_kernel_used():
     """No kernel is in the text that nothing here has run."""
     assert set(LAYERS) == set(OPERATORS)
     used = set()
-    for make in (*LAYERS.values(), *RARE.values()):
-        for seed in SEEDS:
-            node = (made := make(np.random.default_rng(seed))[0]).nodes[0]
-            inputs, outputs = (
-                [made.tensors[i] for i in ids] for ids in (node.inputs, node.outputs)
-            )
-            used |= {launch.kernel for launch in lower(node.op)(node.params, inputs, outputs)}
+    draws = [(make, seed) for make in LAYERS.values() for seed in SEEDS]
+    for make, seed in [*draws, *((make, 0) for make in RARE.values())]:
+        node = (made := make(np.random.default_rng(seed))[0]).nodes[0]
+        inputs, outputs = ([made.tensors[i] for i in ids] for ids in (node.inputs, node.outputs))
+        used |= {launch.kernel for launch in lower(node.op)(node.params, inputs, outputs)}
     names = re.findall(r"^ *QE_KERNEL\((\S+),", source.text(), re.M)
     inputs = re.findall(r"^QE_QUANTIZE\(\S+ (\w+)\)", source.text(), re.M)
     assert used == {name.replace("##name##", x) for name in names for x in inputs}

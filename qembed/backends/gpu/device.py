@@ -55,7 +55,7 @@ class Gpu:
             self._most_blocks = BLOCKS_A_PROCESSOR * int(device.attributes["MultiProcessorCount"])
             self._module = self._cupy.RawModule(code=text(), options=OPTIONS)
             self._stream = self._cupy.cuda.Stream(non_blocking=True)
-        self._kernels: dict[str, Any] = {}
+        self._kernels: dict[str, tuple[Any, int]] = {}
 
     @contextmanager
     def sentences(self) -> Iterator[None]:
@@ -106,9 +106,7 @@ class Gpu:
         self, kernel: str, blocks: int, shared: int, steps: int, count: int, first: int, batch: int
     ) -> None:
         """Start a kernel on `count` steps that lie at address `steps`, for some samples."""
-        function = self._function(kernel)
-        if shared > PLAIN_SHARED_BYTES:
-            function.max_dynamic_shared_size_bytes = shared
+        function = self._function(kernel, shared)
         arguments = (np.uint64(steps), np.int32(count), np.int32(first), np.int32(batch))
         with self._stream:
             function(
@@ -118,10 +116,15 @@ class Gpu:
                 shared_mem=shared,
             )
 
-    def _function(self, kernel: str) -> Any:
-        if kernel not in self._kernels:
-            self._kernels[kernel] = self._module.get_function(f"qe_{kernel}")
-        return self._kernels[kernel]
+    def _function(self, kernel: str, shared: int) -> Any:
+        """Return a kernel that may use so much shared memory."""
+        function, granted = self._kernels.get(kernel, (None, PLAIN_SHARED_BYTES))
+        if function is None:
+            function = self._module.get_function(f"qe_{kernel}")
+        if shared > granted:
+            function.max_dynamic_shared_size_bytes = shared
+        self._kernels[kernel] = function, max(shared, granted)
+        return function
 
 
 @functools.cache
