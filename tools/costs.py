@@ -25,6 +25,9 @@ CASES = (
     ("person_detect", "mps2-an386"),
     ("kws_int8", "mps2-an385-m0"),
     ("kws_int8", "mps3-an547"),
+    ("ic_int8", "mps3-an547"),
+    ("ad_int8", "mps3-an547"),
+    ("person_detect", "mps3-an547"),
 )
 FIELDS = ("instructions", "code_bytes", "flash_bytes", "arena_bytes", "stack_bytes")
 

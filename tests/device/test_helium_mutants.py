@@ -95,6 +95,27 @@ MUTANTS = {
             ("to += outputs;", "to += outputs & ~3;"),
         ],
     ),
+    "qe_average_pool_mve": (
+        "qe_average_pool",
+        [
+            ("UINT32_MAX / (uint32_t)count + 1", "UINT32_MAX / (uint32_t)count"),
+            ("pixels == 1 ? 2 : 1", "1"),
+            ("(uint32_t)count / 2)", "(uint32_t)count / 2 - 1)"),
+            ("vcmpltq_n_s32(sums, 0)", "vcmpgtq_n_s32(sums, 0)"),
+            ("row * params->stride.h", "row * params->stride.w"),
+            ("at_most(left + params->window.w, in.w)", "left + params->window.w"),
+        ],
+    ),
+    "qe_mul_mve": (
+        "qe_mul",
+        [
+            ("local.zero_point2", "local.zero_point1"),
+            ("qe_mve_ties_away(y, vdupq_n_s32(local.shift))", "y"),
+            ("vdupq_n_s32(local.shift)", "vdupq_n_s32(-1)"),
+            ("vqrdmulhq_n_s32", "vqdmulhq_n_s32"),
+            ("local.quantization.zero_point), lanes", "0), lanes"),
+        ],
+    ),
     "qe_add_plane_mve": (
         "qe_add",
         [

@@ -118,9 +118,13 @@ def wrong(cases: Sequence[Case], folder, monkeypatch, edit=None) -> list[Case]:
     """
     graph = _side_by_side(cases)
     plan = _plan(graph, cases)
-    chosen = tuple(case.lowering for case in cases)
-    monkeypatch.setattr(model, "plan_for", lambda *_: (chosen, plan))
+    chosen = tuple(replace(case.lowering, others=()) for case in cases)
+    monkeypatch.setattr(model, "choose_kernels", lambda *_: chosen)
+    monkeypatch.setattr(model, "plan_memory", lambda *_: plan)
     project = export_firmware([graph], need(BOARD), folder)
+    (part,) = project.models
+    assert part.sources.plan is plan, "the exporter has planned by itself"
+    assert part.sources.lowerings == chosen, "the exporter has chosen by itself"
     if edit:
         edit(project.folder)
     samples = len(cases[0].inputs[0])

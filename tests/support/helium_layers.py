@@ -7,9 +7,11 @@ import numpy as np
 from qembed.arithmetic import Requantization
 from qembed.ir import Tensor
 from qembed.ops.add import Add
+from qembed.ops.average_pool import AveragePool
 from qembed.ops.conv import Conv
 from qembed.ops.depthwise_conv import DepthwiseConv
 from qembed.ops.fully_connected import FullyConnected
+from qembed.ops.mul import Mul
 from support import fast_layers
 from support.draw import choice, integer
 from support.layers import graph
@@ -115,9 +117,44 @@ def add_with_ties(rng):
     return graph("add", params, tensors), [fast_layers.image(rng, shape) for _ in tensors]
 
 
+def mul(rng):
+    """Outputs of some tens of steps; or small inputs and a scale that makes ties of products."""
+    small = rng.random() < 0.6
+    real = rng.choice([0.5, 0.25]) if small else rng.uniform(10, 60) / 74.0**2
+    mantissa, exponent = np.frexp(real)
+    multiplier = np.array([min(int(mantissa * 2.0**31), 2**31 - 1)], np.int32)
+    reach = 5 if small else 99
+    params = Mul(
+        requantization=Requantization(multiplier, np.array([exponent], np.int32)),
+        input1_zero_point=integer(rng, -reach, reach),
+        input2_zero_point=integer(rng, -reach, reach),
+        output_zero_point=integer(rng, -reach, reach),
+        activation_range=choice(rng, ((-128, 127), (-60, 70))),
+    )
+    shape = (1, integer(rng, 1, 5), integer(rng, 1, 5), integer(rng, 1, 5))
+    tensors = [Tensor("x1", shape, "int8"), Tensor("x2", shape, "int8")]
+    inputs = [fast_layers.image(rng, shape) >> (4 if small else 0) for _ in tensors]
+    return graph("mul", params, tensors), inputs
+
+
+def average_pool(rng):
+    """Windows of one pixel, of a few and of 256."""
+    window = choice(rng, ((1, 1), (integer(rng, 1, 5), integer(rng, 1, 5)), (16, 16)))
+    shape = (1, *(n + integer(rng, 0, 3) for n in window), integer(rng, 1, 21))
+    params = AveragePool(
+        window=window,
+        stride=(integer(rng, 1, 3), integer(rng, 1, 3)),
+        padding=tuple((integer(rng, 0, (n - 1) // 2), integer(rng, 0, n // 2)) for n in window),
+        activation_range=choice(rng, ((-128, 127), (-20, 100))),
+    )
+    made = graph("average_pool", params, [Tensor("x", shape, "int8")])
+    return made, [fast_layers.image(rng, shape)]
+
+
 HELIUM_LAYERS = {
     "qe_add_mve": add_with_ties,
     "qe_add_plane_mve": fast_layers.add,
+    "qe_average_pool_mve": average_pool,
     "qe_conv_1x1_mve": pointwise,
     "qe_conv_gather_mve": fast_layers.conv,
     "qe_conv_mve": conv_of_vectors,
@@ -125,5 +162,6 @@ HELIUM_LAYERS = {
     "qe_depthwise_conv_mve": depthwise_any,
     "qe_fully_connected_mve": fully_connected,
     "qe_fully_connected_padded_mve": fully_connected,
+    "qe_mul_mve": mul,
 }
 """By the kernel that runs most of them."""

@@ -21,6 +21,7 @@ from qembed.export.ops import (
     average_pool_compact,
     average_pool_dsp,
     average_pool_m0,
+    average_pool_mve,
     batch_matmul,
     broadcast_to,
     compare,
@@ -55,6 +56,7 @@ from qembed.export.ops import (
     mean,
     mirror_pad,
     mul,
+    mul_mve,
     pad,
     pair_lookup,
     prelu,
@@ -155,9 +157,11 @@ TUNED: dict[str, dict[str, TunedKernel]] = {
     },
     "mve": {
         "add": add_mve.lower,
+        "average_pool": average_pool_mve.lower,
         "conv": conv_mve.lower,
         "depthwise_conv": depthwise_conv_mve.lower,
         "fully_connected": fully_connected_mve.lower,
+        "mul": mul_mve.lower,
     },
 }
 """By variant, then by operator: kernels that fit some layers, in some storage orders."""
