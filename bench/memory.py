@@ -1,4 +1,4 @@
-"""Arenas of models: buffers apart, as planned, and the smallest that some plan fits in.
+"""Arenas of models: buffers apart, as planned, row by row, and with the input pushed row by row.
 
     python bench/memory.py [--target NAME ...] [MODEL.tflite ...]
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from qembed.errors import QembedError, UnsupportedError
 from qembed.export import plan_for
+from qembed.export.streaming import plan_streaming
 from qembed.importers import import_model
 from qembed.ir import Graph
 from qembed.plan import plan_memory
@@ -25,26 +26,22 @@ TARGETS = ("native", "cortex-m4")
 PEER = {"kws_int8": 22_820, "ic_int8": 54_996, "ad_int8": 2_580}
 
 
-def smallest(graph: Graph, target: Target, fits: int) -> int:
-    """Smallest arena that a limit leads to: halves the range between nothing and one that fits."""
-    low, best = 0, fits
-    while low < best:
-        try:
-            _, plan = plan_for(graph, target, (low + best) // 2)
-            best = plan.arena_bytes
-        except UnsupportedError:
-            low = (low + best) // 2 + 1
-    return best
+def streamed(graph: Graph, target: Target, pushed: bool) -> str:
+    """Smallest arena of layers that run row by row."""
+    try:
+        return f"{plan_streaming(graph, target, pushed=pushed).plan.arena_bytes:10,}"
+    except UnsupportedError:
+        return f"{'-':>10}"
 
 
 def row(path: Path, name: str) -> str:
     graph, target = import_model(path), load_target(name)
     _, plan = plan_for(graph, target)
     apart = plan_memory(graph).arena_bytes
-    least = smallest(graph, target, plan.arena_bytes)
+    rows = "".join(streamed(graph, target, pushed) for pushed in (False, True))
     peer = PEER.get(path.stem)
     against = f"{peer:10,}{plan.arena_bytes / peer:7.3f}" if peer else ""
-    return f"{path.stem:18}{name:12}{apart:10,}{plan.arena_bytes:10,}{least:10,}{against}"
+    return f"{path.stem:18}{name:12}{apart:10,}{plan.arena_bytes:10,}{rows}{against}"
 
 
 def main() -> None:
@@ -54,7 +51,8 @@ def main() -> None:
     arguments = parser.parse_args()
     shared = Path(os.environ.get("QEMBED_SHARED", "../shared")) / "models"
     models = arguments.models or [shared / f"{name}.tflite" for name in MODELS]
-    print(f"{'model':18}{'target':12}{'apart':>10}{'plan':>10}{'smallest':>10}{'TFLM':>10}  ratio")
+    columns = "".join(f"{name:>10}" for name in ("apart", "plan", "rows", "pushed", "TFLM"))
+    print(f"{'model':18}{'target':12}{columns}  ratio")
     try:
         for path in models:
             for name in arguments.target or TARGETS:

@@ -9,6 +9,7 @@ from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
 from qembed.device.session import Session
 from qembed.device.transport import open_port
+from qembed.export import plan_for
 from qembed.export.firmware import export_firmware
 from qembed.importers import import_model
 from qembed.resources import PACKAGE
@@ -28,8 +29,8 @@ def random_inputs(graph, count):
     ]
 
 
-def verified(graph, board, inputs, folder):
-    project = export_firmware([graph], board, folder)
+def verified(graph, board, inputs, folder, **memory):
+    project = export_firmware([graph], board, folder, **memory)
     layers = layers_of(project.models[0].sources)
     with boot(build_firmware(project)) as running:
         port = open_port(running.port_url)
@@ -51,6 +52,29 @@ def test_the_networks_on_random_inputs(network, board, shared, tmp_path):
     graph = import_model(shared / "models" / f"{network}.tflite")
     report = verified(graph, need(board), random_inputs(graph, 50), tmp_path)
     assert_equal(report, 50)
+
+
+ROWS = {"kws_int8": (5_200, 4_900), "ic_int8": (12_800, 12_800), "person_detect": (13_800, 13_300)}
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+@pytest.mark.parametrize("network", ROWS)
+def test_row_by_row(network, pushed, shared, tmp_path):
+    """The input resident or pushed, in less than half the memory."""
+    graph, board = import_model(shared / "models" / f"{network}.tflite"), need("mps2-an386")
+    limit = {"push_rows": True} if pushed else {"arena_max": ROWS[network][0]}
+    report = verified(graph, board, random_inputs(graph, 5), tmp_path / "firmware", **limit)
+    assert_equal(report, 5)
+    _, plan = plan_for(graph, board.target, **limit)
+    assert plan.stream is not None
+    assert plan.arena_bytes <= ROWS[network][pushed]
+
+
+@pytest.mark.parametrize("board", ["mps2-an385-m0", "mps3-an547", "virt32"])
+def test_row_by_row_on_other_cores(board, shared, tmp_path):
+    graph, chosen = import_model(shared / "models/kws_int8.tflite"), need(board)
+    report = verified(graph, chosen, random_inputs(graph, 3), tmp_path, push_rows=True)
+    assert_equal(report, 3)
 
 
 @pytest.mark.parametrize("board", ["native", "mps2-an386"])

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from qembed import container
+from qembed.dataset import blocks, open_dataset
 from qembed.importers import import_model
-from qembed.ir import Graph
+from qembed.ir import AnyArray, Graph
 from qembed.report.document import document
 from qembed.resources import PACKAGE
 from qembed.targets import LEVELS
@@ -25,6 +28,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 BUNDLED = PACKAGE / "data" / "digits.npz"
 WIDTH_OF_A_FILE = 120
 """Columns where output is no terminal."""
+
+CALIBRATION_BLOCK = 256
+"""Samples of a file that are read at a time."""
 
 TARGET = "cortex-m4"
 BOARD = "mps2-an386"
@@ -79,6 +85,21 @@ def optimize_option(function: F) -> F:
     )(function)
 
 
+def memory_options(function: F) -> F:
+    """Add `--arena-max` and `--push-rows`."""
+    function = click.option(
+        "--push-rows",
+        is_flag=True,
+        help="The input comes row by row, as a sensor delivers it, and is never whole.",
+    )(function)
+    return click.option(
+        "--arena-max",
+        type=click.IntRange(1),
+        metavar="BYTES",
+        help="RAM that the activations may take: the fastest plan that fits is used.",
+    )(function)
+
+
 def cmsis_nn_option(function: F) -> F:
     """Add `--cmsis-nn`."""
     return click.option(
@@ -99,6 +120,15 @@ def load_model(path: Path | None) -> Graph:
         if file.read(2) != b"PK":
             return import_model(path)
     return container.load(path)
+
+
+def calibration_data(
+    graph: Graph, data: Path, labels: Path | None = None
+) -> tuple[list[AnyArray], NDArray[np.int64] | None]:
+    """Read all samples for a float network, and their labels if there are any."""
+    dataset = open_dataset(graph, data, labels)
+    parts = zip(*blocks(dataset, CALIBRATION_BLOCK), strict=True)
+    return [np.concatenate(part) for part in parts], dataset.labels
 
 
 def find_model() -> Path:

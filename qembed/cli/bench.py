@@ -15,6 +15,7 @@ from qembed.cli._common import (
     emit,
     json_option,
     load_model,
+    memory_options,
     model_argument,
     optimize_option,
     stderr,
@@ -29,6 +30,7 @@ from qembed.report.host_bench import bench_host, host_tables
 @click.command("bench")
 @model_argument
 @click.option("--board", default=BOARD, help="Where to run; see qembed boards.")
+@memory_options
 @optimize_option
 @click.option(
     "--host",
@@ -41,6 +43,8 @@ from qembed.report.host_bench import bench_host, host_tables
 def command(
     model: Path | None,
     board: str,
+    arena_max: int | None,
+    push_rows: bool,
     optimize: str | None,
     cmsis_nn: Path | None,
     baseline: Path | None,
@@ -55,7 +59,7 @@ def command(
     """
     graph, chosen = load_model(model), load_board(board, optimize)
     with stderr().status(f"building and running on {chosen.name}"):
-        cost = bench(graph, chosen, cmsis_nn=cmsis_nn)
+        cost = bench(graph, chosen, cmsis_nn=cmsis_nn, arena_max=arena_max, push_rows=push_rows)
     result = document("bench", cost)
     if baseline is None:
         emit("bench", result, as_json, lambda: cost_tables(cost))

@@ -17,6 +17,7 @@ from qembed.cli._common import (
     emit,
     json_option,
     load_model,
+    memory_options,
     model_argument,
     optimize_option,
     stderr,
@@ -29,6 +30,7 @@ from qembed.export.c_text import sanitize_prefix
 from qembed.export.firmware import export_firmware
 from qembed.export.manifest import manifest
 from qembed.ir import Graph
+from qembed.plan import Plan
 from qembed.report.terminal import count, pairs
 from qembed.targets import load_target
 from qembed.verify import exports
@@ -48,12 +50,7 @@ from qembed.verify import exports
     default=3,
     help="Test vectors to export with a C example that checks them.",
 )
-@click.option(
-    "--arena-max",
-    type=click.IntRange(1),
-    metavar="BYTES",
-    help="RAM that the activations may take: slower kernels are used if they need less.",
-)
+@memory_options
 @optimize_option
 @cmsis_nn_option
 @click.option("--mlperf", is_flag=True, help="With --board: also answer the MLPerf Tiny runner.")
@@ -66,6 +63,7 @@ def command(
     prefix: str | None,
     vectors: int,
     arena_max: int | None,
+    push_rows: bool,
     optimize: str | None,
     cmsis_nn: Path | None,
     mlperf: bool,
@@ -80,6 +78,8 @@ def command(
         raise click.UsageError("--mlperf goes with --board: it is a firmware that answers")
     if cmsis_nn is not None and board is None:
         raise click.UsageError("--cmsis-nn goes with --board: a model alone calls no library")
+    if mlperf and push_rows:
+        raise click.UsageError("--mlperf goes without --push-rows: its runner sends whole inputs")
     graph = load_model(model)
     name = prefix or sanitize_prefix(graph.name)
     if board is not None:
@@ -91,6 +91,7 @@ def command(
                 folder,
                 [prefix],
                 arena_max=arena_max,
+                push_rows=push_rows,
                 cmsis_nn=cmsis_nn,
                 mlperf=mlperf,
             )
@@ -106,7 +107,13 @@ def command(
     with stderr().status(f"exporting for {target}"):
         checked = _vectors(graph, vectors) if vectors else None
         result = export_model(
-            graph, chip, folder, prefix=prefix, vectors=checked, arena_max=arena_max
+            graph,
+            chip,
+            folder,
+            prefix=prefix,
+            vectors=checked,
+            arena_max=arena_max,
+            push_rows=push_rows,
         )
     _remember(graph, result.manifest)
     click.echo(f"wrote {result.folder}; try it with: make -C {result.folder}", err=True)
@@ -132,10 +139,15 @@ def _document(result: ExportResult) -> dict[str, Any]:
     return {"folder": result.folder, "manifest": result.manifest, "sizes": result.sizes}
 
 
+def _entry(plan: Plan) -> str:
+    """Name what runs the model."""
+    return "push_row" if plan.stream and plan.stream.schedule.pushed else "invoke"
+
+
 def _tables(result: ExportResult) -> Sequence[RenderableType]:
     rows = [
         ("folder", f"{result.folder}: {len(result.files)} files"),
-        ("C names", f"{result.prefix}_init, {result.prefix}_invoke, ..."),
+        ("C names", f"{result.prefix}_init, {result.prefix}_{_entry(result.plan)}, ..."),
         ("RAM", f"arena {count(result.plan.arena_bytes)} bytes"),
     ]
     if result.sizes:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, target_option
+from qembed.cli._common import (
+    FILE,
+    emit,
+    json_option,
+    load_model,
+    memory_options,
+    model_argument,
+    target_option,
+)
 from qembed.errors import UnsupportedError
 from qembed.files import write_text
 from qembed.report.model import ModelSummary, summarize
@@ -18,11 +26,18 @@ from qembed.targets import load_target
 @click.command("info")
 @model_argument
 @target_option
+@memory_options
 @click.option("--memory", is_flag=True, help="Draw what lies where in the arena.")
 @click.option("--memory-svg", type=FILE, help="Write that drawing to an SVG file.")
 @json_option
 def command(
-    model: Path | None, target: str, memory: bool, memory_svg: Path | None, as_json: bool
+    model: Path | None,
+    target: str,
+    arena_max: int | None,
+    push_rows: bool,
+    memory: bool,
+    memory_svg: Path | None,
+    as_json: bool,
 ) -> None:
     """Show a model: layers, shapes, quantization, work, weights, memory.
 
@@ -31,7 +46,7 @@ def command(
     "spare" are the bits that the largest sum which any input could cause leaves free in the
     accumulator: how often it could double.
     """
-    summary = summarize(load_model(model), load_target(target))
+    summary = summarize(load_model(model), load_target(target), arena_max, push_rows)
     if memory_svg is not None:
         write_text(memory_svg, _drawing(summary))
         click.echo(f"wrote {memory_svg}", err=True)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ from qembed.cli._common import (
     FILE,
     cmsis_nn_option,
     load_model,
+    memory_options,
     model_argument,
     optimize_option,
     stderr,
@@ -27,6 +29,9 @@ from qembed.ir import Graph
 from qembed.report.verification import Result
 from qembed.verify.subject import Subject, at_port, journal_of, on_board, recorded
 from qembed.verify.trial import Kind, Trial, choose, repeated
+
+_OnBoard = Callable[[Graph, Board], contextlib.AbstractContextManager[Subject]]
+"""Exports, builds and boots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class _Plan:
     help="Export, build, boot and verify this board; several: one after the other; all: every "
     "emulated board that this computer can run and the model fits.",
 )
+@memory_options
 @optimize_option
 @cmsis_nn_option
 @click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate.")
@@ -103,6 +109,8 @@ def command(
     model: Path | None,
     ports: tuple[str, ...],
     boards: tuple[str, ...],
+    arena_max: int | None,
+    push_rows: bool,
     optimize: str | None,
     cmsis_nn: Path | None,
     inputs: Path | None,
@@ -133,8 +141,11 @@ def command(
         raise click.UsageError("say where to verify: either --port PORT or --board BOARD")
     if record and (len(ports) + len(boards) != 1 or "all" in boards):
         raise click.UsageError("--record goes with one board")
-    if ports and optimize:
-        raise click.UsageError("--optimize goes with --board: a port runs what was exported before")
+    if ports and (optimize or arena_max or push_rows):
+        raise click.UsageError(
+            "--optimize, --arena-max and --push-rows go with --board: a port runs what was "
+            "exported before"
+        )
     if stress and (record or resume or hours):
         raise click.UsageError("--stress goes without --record, --resume and --soak")
 
@@ -146,7 +157,8 @@ def command(
     if boards and graph:
         every = "all" in boards
         chosen = [load_board(name, optimize) for name in (list_boards() if every else boards)]
-        results = list(_on_boards(plan, graph, chosen, every, cmsis_nn))
+        on = partial(on_board, cmsis_nn=cmsis_nn, arena_max=arena_max, push_rows=push_rows)
+        results = list(_on_boards(plan, graph, chosen, every, on))
         return conclude("verify", results, reporting, None if every else chosen[0].target)
     return conclude("verify", _at_ports(plan, graph, ports, line, manifest, elf), reporting)
 
@@ -192,7 +204,7 @@ def _kept(stack: contextlib.ExitStack, subject: Subject, plan: _Plan) -> Subject
 
 
 def _on_boards(
-    plan: _Plan, graph: Graph, boards: Sequence[Board], every: bool, cmsis_nn: Path | None
+    plan: _Plan, graph: Graph, boards: Sequence[Board], every: bool, on: _OnBoard
 ) -> Iterator[Result]:
     """Verify on boards of this computer, one after the other; of `every` one, those that can."""
     trial = plan.trial(graph)
@@ -201,7 +213,7 @@ def _on_boards(
         if every and board.emulator is None:
             continue
         try:
-            yield from _on_board(plan, graph, trial, board, cmsis_nn)
+            yield from _on_board(plan, graph, trial, board, on)
             done += 1
         except (ToolError, UnsupportedError) as error:
             if not every:
@@ -211,12 +223,10 @@ def _on_boards(
         raise ToolError("no board could be verified: see qembed doctor")
 
 
-def _on_board(
-    plan: _Plan, graph: Graph, trial: Trial, board: Board, cmsis_nn: Path | None
-) -> list[Result]:
+def _on_board(plan: _Plan, graph: Graph, trial: Trial, board: Board, on: _OnBoard) -> list[Result]:
     with contextlib.ExitStack() as stack:
         with stderr().status(f"building for {board.name}"):
-            subject = stack.enter_context(on_board(graph, board, cmsis_nn))
+            subject = stack.enter_context(on(graph, board))
         if plan.record:
             subject = _kept(stack, subject, plan)
         pool = stack.enter_context(ThreadPoolExecutor(1))

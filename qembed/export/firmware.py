@@ -50,8 +50,7 @@ class ModelPart:
     @property
     def pushed(self) -> bool:
         """Whether its input comes row by row."""
-        stream = self.sources.plan.stream if self.sources else None
-        return stream is not None and stream.schedule.pushed
+        return self.sources is not None and self.sources.pushed
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class ModelSources:
     arrays: Mapping[str, int]
     export_id: str
 
+    @property
+    def pushed(self) -> bool:
+        """Whether the input comes row by row."""
+        return self.plan.stream is not None and self.plan.stream.schedule.pushed
+
 
 def plan_for(
     graph: Graph, target: Target, arena_max: int | None = None, push_rows: bool = False

@@ -72,6 +72,7 @@ def export_model(
     prefix: str | None = None,
     vectors: Vectors | None = None,
     arena_max: int | None = None,
+    push_rows: bool = False,
 ) -> ExportResult:
     """Write a model as C99 with everything needed to build, try and check it.
 
@@ -88,6 +89,8 @@ def export_model(
         With them the export carries an example program that runs and compares them.
     arena_max : int, optional
         Bytes of RAM that the activations may take; never more than the target's budget.
+    push_rows : bool
+        The input comes row by row, and is never whole.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def export_model(
         If the target's compiler is installed and rejects the sources.
     """
     limits = [limit for limit in (arena_max, target.ram_bytes) if limit is not None]
-    model = model_sources(graph, target, prefix, min(limits, default=None))
+    model = model_sources(graph, target, prefix, min(limits, default=None), push_rows)
     sizes = measure(model.files, model.sources, model.include_dirs, model.arrays, target)
     require_budget(target, model, sizes)
     document = manifest(graph, target, model)
@@ -165,6 +168,7 @@ def _surroundings(
         "include_dirs": model.include_dirs,
         "manifest": document,
         "sizes": sizes,
+        "pushed": model.pushed,
         "vectors": None if vectors is None else _vector_values(graph, model.prefix, vectors),
     }
     templates = ["Makefile", "CMakeLists.txt", "README.md"]

@@ -183,7 +183,7 @@ def _plan(
         {t: _row_step(graph, t) for t in planar & whole if differs(graph.tensors[t].shape)},
         target.alignment,
     )
-    check_stream(stream, graph, demands)
+    check_stream(stream, graph)
     plan = _joined(graph, stream, behind, target.alignment)
     chosen = [form.lowering for form in forms]
     for n, low in enumerate(others, way.stop):

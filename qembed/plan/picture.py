@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qembed.ir import Graph
 from qembed.plan.memory import Plan
+from qembed.plan.rows import Life, row_bytes
+from qembed.plan.streaming import Stream
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FREE, SHARED = "·", "▒"
@@ -19,9 +21,9 @@ class Region:
     Attributes
     ----------
     label : str
-        Name of the tensor, or "scratch of" and the node; any text.
+        Name of the tensor, of which this may be one row, or "scratch of" and the node; any text.
     first, last : int
-        Positions in the order of the nodes that run.
+        Positions in the order of the steps: each node that runs is one, or each of its rows.
     offset, size : int
         In bytes.
     """
@@ -39,7 +41,10 @@ def steps(plan: Plan, graph: Graph) -> tuple[str, ...]:
 
 
 def regions(plan: Plan, graph: Graph) -> tuple[Region, ...]:
-    """Every buffer of a plan, in the order in which they come to life."""
+    """Every buffer of a plan, in the order in which they come to life; every row of a stream."""
+    if plan.stream is not None:
+        found = [*_streamed(plan.stream, graph), *_behind(plan, plan.stream, graph)]
+        return tuple(sorted(found, key=lambda region: (region.first, region.last, region.offset)))
     last = len(plan.running) - 1
     names: dict[int, str] = {}
     used: dict[int, list[int]] = {}
@@ -64,6 +69,51 @@ def regions(plan: Plan, graph: Graph) -> tuple[Region, ...]:
             label = f"scratch of {graph.nodes[n].name}"
             found.append(Region(label, step, step, plan.scratch[n], plan.traversals[n].scratch))
     return tuple(sorted(found, key=lambda region: (region.first, region.last, region.offset)))
+
+
+def _streamed(stream: Stream, graph: Graph) -> Iterator[Region]:
+    """List rows, and what the nodes that make them need."""
+    last = len(stream.schedule.steps) - 1
+    for tensor, lives in stream.schedule.rows.items():
+        name, size = graph.tensors[tensor].name, row_bytes(graph, tensor)
+        places = stream.places[tensor]
+        if not places.table and places.unit != size:
+            size, lives = graph.tensors[tensor].nbytes, (Life(lives[0].first, lives[-1].last),)
+        for row, life in enumerate(lives):
+            yield Region(name, max(life.first, 0), min(life.last, last), places.at(row), size)
+    for kind, offsets in (("scratch", stream.scratch), ("sums", stream.kept)):
+        for n, offset in offsets.items():
+            at = [i for i, step in enumerate(stream.schedule.steps) if step.node == n]
+            size = getattr(stream.demands[n], "kept" if kind == "sums" else kind)
+            label = f"{kind} of {graph.nodes[n].name}"
+            if kind == "sums":
+                yield Region(label, at[0], at[-1], offset, size)
+            else:
+                yield from (Region(label, i, i, offset, size) for i in at)
+    yield Region("counters", 0, last, stream.counters, 2 * (stream.schedule.stop + 2))
+
+
+def _behind(plan: Plan, stream: Stream, graph: Graph) -> Iterator[Region]:
+    """List what the nodes behind a stream need, each of them a step."""
+    start, stop = len(stream.schedule.steps), stream.schedule.stop
+    nodes = [n for n in plan.running if n >= stop]
+    kept = {plan.aliases.get(t, t) for t in graph.outputs}
+    for tensor in sorted({plan.aliases.get(t, t) for t in plan.offsets}):
+        used = [
+            start + i
+            for i, n in enumerate(nodes)
+            for t in (*graph.nodes[n].inputs, *graph.nodes[n].outputs)
+            if plan.aliases.get(t, t) == tensor
+        ]
+        if tensor in kept and nodes:
+            used.append(start + len(nodes) - 1)
+        if used:
+            one = graph.tensors[tensor]
+            yield Region(one.name, min(used), max(used), plan.offsets[tensor], one.nbytes)
+    for i, n in enumerate(nodes, start):
+        if n in plan.scratch:
+            label = f"scratch of {graph.nodes[n].name}"
+            yield Region(label, i, i, plan.scratch[n], plan.traversals[n].scratch)
 
 
 def draw(found: Sequence[Region], arena_bytes: int, width: int = 72, height: int = 16) -> str:
@@ -96,14 +146,15 @@ def draw(found: Sequence[Region], arena_bytes: int, width: int = 72, height: int
 
 
 def letters(found: Sequence[Region]) -> tuple[str, ...]:
-    """Letter of each region in the drawing; they start again when they are used up."""
-    return tuple(LETTERS[i % len(LETTERS)] for i in range(len(found)))
+    """Letter of each region in the drawing, one a label; they start again when they are used up."""
+    labels = {label: i for i, label in enumerate(dict.fromkeys(r.label for r in found))}
+    return tuple(LETTERS[labels[region.label] % len(LETTERS)] for region in found)
 
 
 def _cell(found: Sequence[Region], step: int, at: float) -> str:
-    here = [
+    here = {
         letter
         for letter, region in zip(letters(found), found, strict=True)
         if region.first <= step <= region.last and region.offset <= at < region.offset + region.size
-    ]
-    return here[0] if len(here) == 1 else SHARED if here else FREE
+    }
+    return here.pop() if len(here) == 1 else SHARED if here else FREE

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qembed.ir import Graph
-from qembed.plan.rows import INPUT, Demands, needed_later, row_bytes, row_count, rows_read
+from qembed.plan.rows import INPUT, needed_later, row_bytes, row_count, rows_read
 from qembed.plan.streaming import Stream
 
 Owners = NDArray[np.int64]
 
 
-def check_stream(stream: Stream, graph: Graph, demands: Demands) -> None:
+def check_stream(stream: Stream, graph: Graph) -> None:
     """Raise ValueError, naming node and tensor, if a row would be lost before it is read."""
+    demands = stream.demands
     owner: Owners = np.full(stream.arena_bytes, -1, np.int64)
     made: set[tuple[int, int]] = set()
     later = needed_later(graph, stream.schedule.stop)

@@ -33,6 +33,8 @@ class Stream:
     Attributes
     ----------
     schedule : Schedule
+    demands : mapping of int to RowDemand
+        Of its nodes.
     places : mapping of int to Places
         Of every tensor that lives meanwhile.
     scratch, kept : mapping of int to int
@@ -45,6 +47,7 @@ class Stream:
     """
 
     schedule: Schedule
+    demands: Demands
     places: Mapping[int, Places]
     scratch: Mapping[int, int]
     kept: Mapping[int, int]
@@ -84,6 +87,7 @@ def place_stream(
             places[tensor] = Places(min(rows), alignment, table)
     return Stream(
         planned,
+        demands,
         places,
         scratch=_of_nodes("scratch", offsets),
         kept=_of_nodes("kept", offsets),

@@ -96,11 +96,19 @@ class ModelSummary:
     source: dict[str, str]
 
 
-def summarize(graph: Graph, target: Target) -> ModelSummary:
-    """Describe a validated graph, and what it needs on a target."""
+def summarize(
+    graph: Graph, target: Target, arena_max: int | None = None, push_rows: bool = False
+) -> ModelSummary:
+    """Describe a validated graph, and what it needs on a target.
+
+    Parameters
+    ----------
+    arena_max, push_rows
+        As for `plan_for`; without them a target that lacks a kernel is no error.
+    """
     layers = tuple(_layer(graph, i, node) for i, node in enumerate(graph.nodes))
     constants = sum(t.nbytes for t in graph.tensors if t.data is not None)
-    plan = _plan(graph, target)
+    plan = _plan(graph, target, arena_max, push_rows)
     samples = graph.samples
     return ModelSummary(
         name=graph.name,
@@ -124,10 +132,12 @@ def summarize(graph: Graph, target: Target) -> ModelSummary:
     )
 
 
-def _plan(graph: Graph, target: Target) -> Plan | None:
+def _plan(graph: Graph, target: Target, arena_max: int | None, push_rows: bool) -> Plan | None:
     try:
-        return plan_for(graph, target)[1]
+        return plan_for(graph, target, arena_max, push_rows)[1]
     except UnsupportedError:
+        if arena_max is not None or push_rows:
+            raise
         return None
 
 

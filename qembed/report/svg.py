@@ -63,7 +63,9 @@ def memory_map(regions: Sequence[Region], steps: Sequence[str], arena_bytes: int
     column = (WIDTH - left - 10) / max(len(steps), 1)
     scale = (height - 30) / max(arena_bytes, 1)
     parts = []
-    for i, region in enumerate(regions):
+    labels = {label: i for i, label in enumerate(dict.fromkeys(r.label for r in regions))}
+    for region in regions:
+        hue = HUES[labels[region.label] % len(HUES)]
         x = left + region.first * column
         tall = region.size * scale
         y = height - 20 - (region.offset + region.size) * scale
@@ -73,8 +75,8 @@ def memory_map(regions: Sequence[Region], steps: Sequence[str], arena_bytes: int
         )
         parts.append(
             f'<rect x="{x + 1:.1f}" y="{y:.1f}" height="{tall:.1f}"'
-            f' width="{(region.last - region.first + 1) * column - 2:.1f}"'
-            f' fill="hsl({HUES[i % len(HUES)]} 55% 55%)" fill-opacity="0.75" stroke="currentColor"'
+            f' width="{max((region.last - region.first + 1) * column - 2, 0.5):.1f}"'
+            f' fill="hsl({hue} 55% 55%)" fill-opacity="0.75" stroke="currentColor"'
             f' stroke-width="0.5"><title>{escape(title)}</title></rect>'
         )
         if column * (region.last - region.first + 1) > 60 and tall > 14:

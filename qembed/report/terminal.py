@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import RenderableType
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qembed.plan import picture
+from qembed.plan.picture import Region
 from qembed.report.evaluation import Evaluation, Saturation
 from qembed.report.model import LayerSummary, ModelSummary, TensorSummary
 
@@ -135,11 +136,16 @@ def memory_tables(model: ModelSummary) -> list[RenderableType]:
     """Draw the arena, and say what each letter stands for."""
     if model.arena_bytes is None:
         return [_arena(model)]
-    legend = table("", "buffer", ">bytes", ">offset", "layers")
-    for letter, region in zip(picture.letters(model.memory), model.memory, strict=True):
-        span = f"{region.first} to {region.last}" if region.first < region.last else region.first
+    legend = table("", "buffer", ">bytes", ">offset", "steps")
+    for letter, label, parts in _buffers(model.memory):
+        first, last = min(p.first for p in parts), max(p.last for p in parts)
+        rows = f"{len(parts)} x " if len(parts) > 1 else ""
         legend.add_row(
-            letter, layer_name(region.label), count(region.size), count(region.offset), str(span)
+            letter,
+            layer_name(label),
+            f"{rows}{count(parts[0].size)}",
+            count(min(p.offset for p in parts)),
+            f"{first} to {last}" if first < last else str(first),
         )
     drawn = Text(picture.draw(model.memory, model.arena_bytes))
     key = Text(
@@ -147,6 +153,15 @@ def memory_tables(model: ModelSummary) -> list[RenderableType]:
         f"{picture.SHARED} an output over an input that is still read"
     )
     return [drawn, key, legend]
+
+
+def _buffers(found: Sequence[Region]) -> Iterator[tuple[str, str, list[Region]]]:
+    """Regions by label: the rows of a tensor, each step's use of a node's scratch."""
+    of: dict[str, list[Region]] = {}
+    for region in found:
+        of.setdefault(region.label, []).append(region)
+    chosen = dict(zip((r.label for r in found), picture.letters(found), strict=True))
+    yield from ((chosen[label], label, parts) for label, parts in of.items())
 
 
 def _signature(tensor: TensorSummary) -> str:

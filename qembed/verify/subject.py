@@ -44,7 +44,14 @@ class Subject:
 
 
 @contextlib.contextmanager
-def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterator[Subject]:
+def on_board(
+    graph: Graph,
+    board: Board,
+    cmsis_nn: Path | None = None,
+    *,
+    arena_max: int | None = None,
+    push_rows: bool = False,
+) -> Iterator[Subject]:
     """Export, build and boot; inside the block the board runs.
 
     Parameters
@@ -53,6 +60,8 @@ def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterat
     board : Board
     cmsis_nn : Path, optional
         Folder of a CMSIS-NN to run the layers in place of qembed's kernels.
+    arena_max, push_rows
+        As for `export_firmware`.
 
     Raises
     ------
@@ -64,7 +73,14 @@ def on_board(graph: Graph, board: Board, cmsis_nn: Path | None = None) -> Iterat
         If the firmware does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="qembed-") as folder:
-        project = export_firmware([graph], board, Path(folder) / "firmware", cmsis_nn=cmsis_nn)
+        project = export_firmware(
+            [graph],
+            board,
+            Path(folder) / "firmware",
+            arena_max=arena_max,
+            push_rows=push_rows,
+            cmsis_nn=cmsis_nn,
+        )
         firmware = build_firmware(project)
         sources = project.models[0].sources
         assert sources is not None  # exported from a graph
