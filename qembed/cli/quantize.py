@@ -5,22 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from qembed import container
-from qembed.cli._common import FILE, emit, json_option, progress
-from qembed.dataset import blocks, open_dataset
+from qembed.cli._common import FILE, calibration_data, emit, json_option, progress
 from qembed.files import replacing
 from qembed.importers import import_float_model
-from qembed.ir import AnyArray, Graph
 from qembed.numerics import PROFILES
 from qembed.quantize import METHODS, Settings, quantize
 from qembed.quantize.agreement import compare
 from qembed.quantize.ranges import METHODS as RANGES
 from qembed.report.quantization import quantization_tables, summarize_quantization
 from qembed.tflite import writer
-
-BLOCK = 256
 
 
 @click.command("quantize")
@@ -78,7 +73,7 @@ def command(
     or "inputs" or "x". The same data, options and seed give the same bytes.
     """
     graph = import_float_model(model)
-    inputs = _read(graph, data)
+    inputs, _ = calibration_data(graph, data)
     settings = Settings(method, range_method, equalize, power_of_two, profile, seed)
     with progress("quantizing", 100) as advance:
         shown = 0
@@ -101,8 +96,3 @@ def command(
     outcome = summarize_quantization(result, agreement, method)
     document = {"output": output, "quantization": outcome}
     emit("quantize", document, as_json, lambda: quantization_tables(outcome))
-
-
-def _read(graph: Graph, path: Path) -> list[AnyArray]:
-    dataset = open_dataset(graph, path)
-    return [np.concatenate(parts) for parts in zip(*blocks(dataset, BLOCK), strict=True)]

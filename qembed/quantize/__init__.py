@@ -28,7 +28,7 @@ INT4_SHARE = 0.55
 """Of the size with 8 bits everywhere, that method "int4" may take."""
 
 METHODS: dict[str, tuple[Recipe, ...]] = {
-    "int8": (Recipe(), Recipe(equalize=0.5), Recipe(equalize=1.0)),
+    "int8": (Recipe(), Recipe(equalize=0.75)),
     "int16x8": (Recipe("int16"), Recipe("int16", compensate=True)),
     "int4": (Recipe(bits=4), Recipe(bits=4, compensate=True)),
 }

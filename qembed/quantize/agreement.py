@@ -56,7 +56,7 @@ def compare(real: Graph, integers: Graph, inputs: Sequence[AnyArray]) -> Agreeme
     for start in range(0, count, step):
         block = [x[start : start + step] for x in inputs]
         wanted = executor.trace(real, block)
-        found = host.trace(_quantized(integers, block))
+        found = host.trace(quantized_inputs(integers, block))
         for i, array in wanted.items():
             place = places.get(names[i])
             if place is None or place not in found:
@@ -80,7 +80,8 @@ def _decisions(array: AnyArray) -> AnyArray:
     return largest
 
 
-def _quantized(integers: Graph, inputs: Sequence[AnyArray]) -> list[AnyArray]:
+def quantized_inputs(integers: Graph, inputs: Sequence[AnyArray]) -> list[AnyArray]:
+    """Return real inputs as the integers that a quantized network takes."""
     arrays = []
     for index, x in zip(integers.inputs, inputs, strict=True):
         tensor = integers.tensors[index]
