@@ -276,12 +276,13 @@ static void send_tensor(const uint8_t *data, uint32_t from, uint32_t bytes, uint
     at = at > from ? at : from;
     end = end < behind ? end : behind;
     for (; at < end || first; first = false) {
-        uint32_t piece = end - at < room ? end - at : room;
+        uint32_t left = at < end ? end - at : 0;
+        uint32_t piece = left < room ? left : room;
         begin_frame(TENSOR);
         put32(link.sample);
         put32(total);
         put32(at);
-        put_bytes(data + (at - from), piece);
+        put_bytes(piece > 0 ? data + (at - from) : data, piece);
         end_frame();
         at += piece;
     }

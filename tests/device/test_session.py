@@ -19,7 +19,7 @@ from qembed.testing import Faults, FaultyPort, PacedPort
 from qembed.verify.witness import model_index
 from support import fault_sessions
 from support.fault_sessions import check, draw_inputs
-from support.link_board import ADDER, SANITIZE, SMALL, WIDE, Board, compile_link, expected
+from support.link_board import ADDER, ROWS, SANITIZE, SMALL, WIDE, Board, compile_link, expected
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def board(program):
         yield board
 
 
-@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER, ROWS])
 def test_every_record_is_right(board, model):
     session = Session(board.open())
     inputs = draw_inputs(model, 50, random.Random(model))
@@ -50,7 +50,7 @@ def test_what_the_board_says_of_itself(board):
     session = Session(board.open())
     assert session.info.firmware == "test 1"
     assert session.info.counter_unit == "nanoseconds"
-    assert [model.name for model in session.models] == ["small", "wide", "adder"]
+    assert [model.name for model in session.models] == ["small", "wide", "adder", "rows"]
     assert session.models[WIDE].inputs == (300, 1701)
     assert session.models[WIDE].outputs == (300, 1701)
     assert model_index(session, bytes([2]) + bytes(31)) == WIDE
@@ -58,7 +58,7 @@ def test_what_the_board_says_of_itself(board):
         model_index(session, bytes([9]) + bytes(31))
 
 
-@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER, ROWS])
 def test_a_layer_is_fetched_byte_by_byte(board, model):
     session = Session(board.open())
     history = draw_inputs(model, 3, random.Random(model))
@@ -72,7 +72,7 @@ def test_a_layer_is_fetched_byte_by_byte(board, model):
 def test_models_take_turns_in_one_arena_and_state_does_not_survive(board):
     session = Session(board.open())
     rng = random.Random(5)
-    for model in (ADDER, SMALL, ADDER, WIDE, ADDER, ADDER):
+    for model in (ADDER, SMALL, ROWS, ADDER, WIDE, ROWS, ADDER, ADDER):
         inputs = draw_inputs(model, 4, rng)
         check(model, inputs, list(session.infer_many(model, inputs, ordered=model == ADDER)))
 
@@ -102,7 +102,7 @@ def test_two_sessions_one_after_the_other(board):
         port.close()
 
 
-@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER, ROWS])
 def test_a_reset_in_the_middle_changes_nothing(board, model):
     session = Session(board.open(), patience=5)
     inputs = draw_inputs(model, 60, random.Random(3))
@@ -368,7 +368,7 @@ def talk(board, model, frame, happen):
         opened.close()
 
 
-@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER])
+@pytest.mark.parametrize("model", [SMALL, WIDE, ADDER, ROWS])
 def test_a_reset_at_any_frame_of_a_conversation_changes_nothing(program, model):
     with Board(program) as board:
         frames = talk(board, model, 10**6, lambda: None)

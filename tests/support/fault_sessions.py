@@ -20,12 +20,17 @@ from qembed.device.transport import Port
 from qembed.errors import DeviceError
 from qembed.protocol.hashing import hash_bytes
 from qembed.testing import Faults, FaultyPort
-from support.link_board import ADDER, SMALL, WIDE, Board, compile_link, expected
+from support.link_board import ADDER, ROWS, SMALL, WIDE, Board, compile_link, expected
 
 PATIENCE = 5.0
 BOUND = 120.0
-INPUT_BYTES = {SMALL: 40, WIDE: 2001, ADDER: 4}
-ALL_OUTPUTS = {SMALL: slice(1, 2), WIDE: slice(None, None, -1), ADDER: slice(None)}
+INPUT_BYTES = {SMALL: 40, WIDE: 2001, ADDER: 4, ROWS: 55}
+ALL_OUTPUTS = {
+    SMALL: slice(1, 2),
+    WIDE: slice(None, None, -1),
+    ADDER: slice(None),
+    ROWS: slice(1, 2),
+}
 
 
 def draw_inputs(model, count, rng):
@@ -65,7 +70,7 @@ def run(program, seed):
     """One session: return how it ended, its resets, and the kind of trouble it had."""
     rng = random.Random(seed)
     faults = draw_faults(rng)
-    model = rng.choice([SMALL, WIDE, ADDER])
+    model = rng.choice([SMALL, WIDE, ADDER, ROWS])
     inputs = draw_inputs(model, rng.randint(1, 12), rng)
     resets = [rng.uniform(0, 0.3) for _ in range(rng.choice([0, 0, 1, 2]))]
     started = time.monotonic()

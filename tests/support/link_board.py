@@ -69,7 +69,7 @@ class Board:
         os.close(self.slave)
 
 
-SMALL, WIDE, ADDER = 0, 1, 2
+SMALL, WIDE, ADDER, ROWS = 0, 1, 2, 3
 
 
 def expected(model: int, history: list[bytes]) -> list[bytes]:
@@ -78,6 +78,9 @@ def expected(model: int, history: list[bytes]) -> list[bytes]:
     if model == SMALL:
         y = 3 * x + np.uint8(1)
         layers = [y, y.reshape(5, 8).sum(axis=1)]
+    elif model == ROWS:
+        y = 2 * x + np.uint8(1)
+        layers = [y, y.reshape(5, 11).sum(axis=1)]
     elif model == WIDE:
         turned = ~x[300:][::-1]
         layers = [turned, x[:300] ^ turned[:300]]

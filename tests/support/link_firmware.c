@@ -1,4 +1,4 @@
-/* A firmware with three hand-written models, for tests of the link. The tests repeat their
+/* A firmware with four hand-written models, for tests of the link. The tests repeat their
  * arithmetic. */
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +100,38 @@ static qe_status adder_invoke(void)
     return QE_OK;
 }
 
+/* rows: 5 rows of 11 bytes, pushed -> y = 2x + 1 -> 5 sums. The input is never whole. */
+static uint32_t row;
+
+static void rows_reset(void)
+{
+    row = 0;
+}
+
+static void *rows_input(void)
+{
+    return base + 1000 + 16 * (row % 2);
+}
+
+static qe_status rows_push(void)
+{
+    const uint8_t *x = (const uint8_t *)rows_input();
+    uint8_t *y = base + 1100, *sums = base + 1200;
+    sums[row] = 0;
+    for (int i = 0; i < 11; i++) {
+        y[i] = (uint8_t)(2 * x[i] + 1);
+        sums[row] = (uint8_t)(sums[row] + y[i]);
+    }
+    QE_LAYER_ROW(0, y, 11, row, 5);
+    if (++row < 5) {
+        return QE_MORE;
+    }
+    row = 0;
+    QE_LAYER_DONE(1, sums, 5);
+    return QE_OK;
+}
+
+static const qe_buffer rows_in = {1000, 55}, rows_out = {1200, 5};
 static const qe_buffer small_in = {0, 40}, small_out = {203, 5};
 static const qe_buffer wide_in[] = {{0, 300}, {512, 1701}}, wide_out[] = {{0, 300}, {2500, 1701}};
 static const qe_buffer adder_in = {0, 4}, adder_out = {8, 4};
@@ -129,10 +161,13 @@ static const qe_model wide = {"wide",   {2},         8192,     2,     2,
 static const qe_model adder = {"adder",     {3},       8192,       1,     1,
                                1,           &adder_in, &adder_out, start, adder_invoke,
                                adder_reset, NULL,      NULL,       NULL,  0};
+static const qe_model rows = {"rows",     {5},      8192,       1,         1,
+                              2,          &rows_in, &rows_out,  start,     NULL,
+                              rows_reset, "",       rows_input, rows_push, 11};
 #ifdef EMPTY_IN
-static const qe_model *const models[] = {&small, &wide, &adder, &empty};
+static const qe_model *const models[] = {&small, &wide, &adder, &rows, &empty};
 #else
-static const qe_model *const models[] = {&small, &wide, &adder};
+static const qe_model *const models[] = {&small, &wide, &adder, &rows};
 #endif
 
 #ifdef WATCH_STACK

@@ -58,6 +58,37 @@ static void reset(void)
     base[599] = 3;
 }
 
+static uint32_t row;
+
+static void *input_row(void)
+{
+    return base + 8 * (row % 3);
+}
+
+static qe_status push_row(void)
+{
+    if (row >= 9) {
+        return QE_ERR_STATE;
+    }
+    QE_LAYER_ROW(0, input_row(), 7, row, 9);
+    QE_LAYER_ROW(1, NULL, 0, row, 9);
+    if (++row < 9) {
+        return QE_MORE;
+    }
+    row = 0;
+    runs++;
+    return QE_OK;
+}
+
+static void first_row(void)
+{
+    row = 0;
+}
+
+static const qe_buffer pushed_in = {0, 63}, pushed_out = {30, 40};
+static const qe_model pushed = {"pushed",  {5},        ARENA,       1,        1,
+                                2,         &pushed_in, &pushed_out, start,    NULL,
+                                first_row, "",         input_row,   push_row, 7};
 static const qe_buffer two_in[] = {{1, 33}, {100, 200}}, two_out[] = {{0, 1}, {1, 599}};
 static const qe_buffer one_in = {0, 5}, one_out = {0, 600};
 static const qe_model two = {"two", {2},    ARENA, 2,  2,    2,    two_in, two_out,
@@ -69,7 +100,7 @@ static const qe_model big = {"big", {3},    5000,  1,  1,    2,    &one_in, &one
 static const qe_model deep = {"deep",  {4},      ARENA, 1,      1,     QE_LINK_MAX_LAYERS + 1,
                               &one_in, &one_out, start, invoke, reset, "",
                               NULL,    NULL,     0};
-static const qe_model *const models[] = {&two, &one, &big, &deep};
+static const qe_model *const models[] = {&two, &one, &big, &deep, &pushed};
 
 /* ---- the line ----------------------------------------------------------------------------- */
 
@@ -125,9 +156,12 @@ static uint32_t make_body(uint8_t *body)
     static uint32_t filled, sample;
     uint32_t n = 0;
     uint32_t type = 0x81u + draw(7);
-    uint32_t model = draw(4) ? draw(2) : draw(4);
-    uint32_t total = model == 0 ? 233 : 5;
+    uint32_t model = draw(4) ? draw(3) : draw(5);
+    uint32_t total = model == 0 ? 233 : model == 1 ? 5 : 63;
 
+    if (model == 2 && draw(8)) {
+        model = 4;
+    }
     if (draw(2)) {
         type = 0x83;
     }
@@ -216,7 +250,7 @@ int main(int argc, char **argv)
     static uint8_t frame[2 * MOST];
     uint32_t arena_bytes = 640;
     uint8_t *arena = malloc(arena_bytes);
-    qe_link_config config = {"fuzz", models, 4, NULL, 640, NULL, 100, "ticks", 1, 1, sink, tick};
+    qe_link_config config = {"fuzz", models, 5, NULL, 640, NULL, 100, "ticks", 1, 1, sink, tick};
     unsigned long frames = argc == 3 ? strtoul(argv[2], NULL, 10) : 1000;
 
     state = argc == 3 ? strtoull(argv[1], NULL, 10) * 2654435761u + 88172645463325252u : 1;
