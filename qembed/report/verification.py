@@ -161,8 +161,9 @@ def performance_rows(report: Report) -> list[tuple[str, str]]:
     memory = report.memory
     arena = f"arena {count(memory.arena_bytes)} bytes"
     if memory.stack_bytes is not None:
-        bound = "" if memory.stack_bound is None else f" (at most {count(memory.stack_bound)} without the link)"
-        arena += f", stack {count(memory.stack_bytes)} bytes{bound}"
+        bound = memory.stack_bound
+        beside = "" if bound is None else f" (at most {count(bound)} without the link)"
+        arena += f", stack {count(memory.stack_bytes)} bytes{beside}"
     return [*rows, ("memory", arena)]
 
 
