@@ -9,8 +9,7 @@ import click
 from qembed.boards import load_board
 from qembed.cli._common import FILE, calibration_data, emit, json_option, stderr
 from qembed.importers import import_float_model
-from qembed.quantize import METHODS
-from qembed.report.comparison import compared, comparison_tables, split
+from qembed.report.comparison import COMPARED, compared, comparison_tables, split
 
 
 @click.command("compare")
@@ -20,7 +19,7 @@ from qembed.report.comparison import compared, comparison_tables, split
 @click.option(
     "--method",
     "methods",
-    type=click.Choice(list(METHODS)),
+    type=click.Choice(list(COMPARED)),
     multiple=True,
     show_default="all",
     help="What to compare with float; may be repeated.",
@@ -50,7 +49,7 @@ def command(
     with stderr().status("comparing") as status:
         rows = compared(
             subject,
-            methods or tuple(METHODS),
+            methods or tuple(COMPARED),
             seed,
             chosen,
             lambda name: status.update(f"measuring {name}"),

@@ -29,7 +29,14 @@ from qembed.tflite import writer
     "--method",
     type=click.Choice(list(METHODS)),
     default="int8",
-    help="int16x8: activations in 16 bits; int4: weights in 4 where they bear it.",
+    help="int16x8: activations in 16 bits; int4: weights in 4 where they bear it; mixed: in 8 "
+    "where they need it most, within --weights-max.",
+)
+@click.option(
+    "--weights-max",
+    type=click.IntRange(1),
+    metavar="BYTES",
+    help="With mixed: what weights, biases and multipliers may take.",
 )
 @click.option(
     "--range",
@@ -59,6 +66,7 @@ def command(
     output: Path | None,
     tflite: Path | None,
     method: str,
+    weights_max: int | None,
     range_method: str | None,
     equalize: float | None,
     power_of_two: bool,
@@ -72,9 +80,11 @@ def command(
     [B, H, W, C]; a hundred or more, no labels. In an .npz the array is called as the model's input,
     or "inputs" or "x". The same data, options and seed give the same bytes.
     """
+    if (method == "mixed") != (weights_max is not None):
+        raise click.UsageError("--method mixed and --weights-max go together")
     graph = import_float_model(model)
     inputs, _ = calibration_data(graph, data)
-    settings = Settings(method, range_method, equalize, power_of_two, profile, seed)
+    settings = Settings(method, weights_max, range_method, equalize, power_of_two, profile, seed)
     with progress("quantizing", 100) as advance:
         shown = 0
 

@@ -31,6 +31,7 @@ METHODS: dict[str, tuple[Recipe, ...]] = {
     "int8": (Recipe(), Recipe(equalize=0.75)),
     "int16x8": (Recipe("int16"), Recipe("int16", compensate=True)),
     "int4": (Recipe(bits=4), Recipe(bits=4, compensate=True)),
+    "mixed": (Recipe(bits=4), Recipe(bits=4, compensate=True)),
 }
 """Recipes that a method tries, by its name."""
 
@@ -43,6 +44,8 @@ class Settings:
     ----------
     method : str
         A key of `METHODS`.
+    weights_max : int, optional
+        Bytes that the weights may take, biases and multipliers included; goes with "mixed".
     range_method : str, optional
         A key of `ranges.METHODS` for all tensors, instead of the best for each.
     equalize : float, optional
@@ -56,6 +59,7 @@ class Settings:
     """
 
     method: str = "int8"
+    weights_max: int | None = None
     range_method: str | None = None
     equalize: float | None = None
     power_of_two: bool = False
@@ -128,6 +132,7 @@ def quantize(
     recipes = _recipes(settings)
     inputs = checked(graph, inputs, settings.seed)
     graph = prepared(graph)
+    budget = _budget(graph, settings)
     compares = len(recipes) > 1 and len(inputs[0]) >= 2 * FEWEST_SAMPLES
     steps = itertools.count(1)
     total = (len(recipes) * compares + 1) * len(graph.nodes)
@@ -140,9 +145,9 @@ def quantize(
     require_integer_forms(graph, traced, recipes[0].activations, settings.profile)
     peaks = peaks_of(traced)
     del traced
-    if settings.method == "int4":
+    if budget is not None:
         errors = mixed.sensitivities(graph, inputs, recipes[0])
-        kept = mixed.kept_wide(graph, errors, INT4_SHARE)
+        kept = mixed.kept_wide(graph, errors, budget)
         recipes = [replace(recipe, layer_bits=kept) for recipe in recipes]
 
     def made(recipe: Recipe, data: Sequence[AnyArray]) -> Quantized:
@@ -159,6 +164,18 @@ def quantize(
         trials.append(Trial(recipe, judged.sqnr))
     best = max(trials, key=lambda trial: trial.sqnr).recipe if trials else recipes[0]
     return replace(made(best, inputs), trials=tuple(trials))
+
+
+def _budget(graph: Graph, settings: Settings) -> int | None:
+    """Bytes that the weights may take, where some layers have 4 bits and others 8."""
+    if (settings.method == "mixed") != (settings.weights_max is not None):
+        raise UnsupportedError("method 'mixed' and a limit of the weights' bytes go together")
+    if settings.weights_max is not None:
+        mixed.require_possible(graph, settings.weights_max)
+        return settings.weights_max
+    if settings.method == "int4":
+        return int(INT4_SHARE * sum(mixed.sizes(graph, 8).values()))
+    return None
 
 
 def _recipes(settings: Settings) -> list[Recipe]:

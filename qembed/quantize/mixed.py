@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from qembed.errors import UnsupportedError
 from qembed.floats import FLOAT_OPERATORS, executor
 from qembed.ir import AnyArray, Graph
 from qembed.quantize.layers import Recipe, make_layer
@@ -46,21 +47,30 @@ def sensitivities(graph: Graph, inputs: Sequence[AnyArray], recipe: Recipe) -> d
     return errors
 
 
-def kept_wide(graph: Graph, errors: dict[str, float], share: float) -> dict[str, int]:
+def kept_wide(graph: Graph, errors: dict[str, float], budget: int) -> dict[str, int]:
     """Return 8 for the layers that keep 8 bits.
 
     Parameters
     ----------
     errors : dict
         Of `sensitivities`.
-    share : float
-        All layers together may take this share of their size with 8 bits.
+    budget : int
+        Bytes that all layers together may take.
     """
     wide, narrow = sizes(graph, 8), sizes(graph, 4)
-    room = share * sum(wide.values()) - sum(narrow.values())
+    room = budget - sum(narrow.values())
     kept = {}
     for name in sorted(errors, key=lambda n: errors[n] / (wide[n] - narrow[n]), reverse=True):
         cost = wide[name] - narrow[name]
         if cost <= room:
             kept[name], room = 8, room - cost
     return kept
+
+
+def require_possible(graph: Graph, budget: int) -> None:
+    """Refuse a budget that no choice meets, and say what the smallest needs."""
+    least = sum(sizes(graph, 4).values())
+    if budget < least:
+        raise UnsupportedError(
+            f"with 4 bits everywhere the weights take {least} bytes; the limit is {budget}"
+        )

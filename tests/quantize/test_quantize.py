@@ -31,7 +31,7 @@ from support.tflm import Interpreter
 LEAST_DB = {"int8": 38, "int16x8": 46, "int4": 14}
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=LEAST_DB)
 def result(request):
     return request.param, quantize(residual(), [samples(64)], Settings(request.param))
 
@@ -82,6 +82,34 @@ def test_int4_stays_within_its_share():
     assert sorted(bits.values()) == sorted(layer.bits for layer in made.decisions.layers.values())
     for layer in made.decisions.layers.values():
         assert np.abs(layer.weights).max() <= (7 if layer.bits == 4 else 127)
+
+
+def test_mixed_spends_what_it_may_where_it_helps_most():
+    graph, data = residual(), [samples(32)]
+    wide = sum(mixed.sizes(graph, 8).values())
+    narrow = sum(mixed.sizes(graph, 4).values())
+    found = []
+    for budget in (narrow, (narrow + wide) // 2, wide):
+        made = quantize(graph, data, Settings("mixed", weights_max=budget))
+        layers = made.decisions.layers
+        used = sum(mixed.sizes(graph, layers[n].bits)[n] for n in layers)
+        assert used <= budget
+        found.append((used, compare(made.real, made.graph, [samples(64, seed=2)]).sqnr))
+    assert found[0][0] == narrow < found[1][0] < found[2][0] == wide
+    assert found[0][1] < found[1][1] < found[2][1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings("mixed", weights_max=100), "with 4 bits everywhere the weights take"),
+        (Settings("mixed"), "go together"),
+        (Settings("int8", weights_max=5000), "go together"),
+    ],
+)
+def test_a_limit_that_cannot_be_met_is_refused(settings, words):
+    with pytest.raises(UnsupportedError, match=words):
+        quantize(residual(), [samples(8)], settings)
 
 
 def test_equalization_helps_where_channels_are_uneven():
