@@ -97,7 +97,9 @@ class _Plan:
 )
 @click.option(
     "--stress",
-    is_flag=True,
+    type=click.Choice(["layout"]),
+    is_flag=False,
+    flag_value="layout",
     help="Run everything again with the arena moved and full of rubbish, its surroundings watched.",
 )
 @click.option("--record", type=FILE, help="Write all that the board says to this file.")
@@ -121,7 +123,7 @@ def command(
     elf: Path | None,
     repeat: int,
     hours: float | None,
-    stress: bool,
+    stress: str | None,
     record: Path | None,
     resume: bool,
     reporting: Reporting,
@@ -152,7 +154,7 @@ def command(
     def choose_for(graph: Graph) -> Trial:
         return repeated(choose(graph, cast(Kind, vectors), inputs, samples), repeat)
 
-    plan = _Plan(choose_for, stress, hours, record, resume)
+    plan = _Plan(choose_for, stress is not None, hours, record, resume)
     graph = load_model(model) if boards or model else None
     if boards and graph:
         every = "all" in boards

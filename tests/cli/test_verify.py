@@ -193,7 +193,7 @@ def test_several_boards_and_what_cannot_run(qembed, digits, native, monkeypatch)
 
 def test_stress_and_repetition(qembed, digits, native):
     arguments = ("verify", digits, "--board", native, "--samples", "6")
-    result = qembed(*arguments, "--stress", "--repeat", "3", "--json")
+    result = qembed(*arguments, "--stress", "layout", "--repeat", "3", "--json")
     assert result.status == 0
     reports = result.document["reports"]
     assert [r["samples"] for r in reports] == [18] * 5
