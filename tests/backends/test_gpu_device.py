@@ -46,28 +46,24 @@ def old_device(world):
 
 
 def refusing_compiler(world):
-    class Module:
-        def __init__(self, *, code, options):
-            pass
+    def refuse(name):
+        raise cupy.CompileException("nvrtc: error: invalid value for --gpu-architecture\nmore")
 
-        def get_function(self, name):
-            raise cupy.CompileException("nvrtc: error: invalid value for --gpu-architecture\nmore")
+    world.RawModule = lambda *, code, options: types.SimpleNamespace(get_function=refuse)
 
-    world.RawModule = Module
+
+def missing_compiler(world):
+    def refuse(name):
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12:\nOSError: no such file")
+
+    world.RawModule = lambda *, code, options: types.SimpleNamespace(get_function=refuse)
 
 
 def lost_device(world):
-    def fail(self, *_, **__):
+    def fail(*_, **__):
         raise cupy.CUDADriverError("CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access")
 
-    class Module:
-        def __init__(self, *, code, options):
-            pass
-
-        def get_function(self, name):
-            return types.SimpleNamespace(__call__=fail) if False else fail
-
-    world.RawModule = Module
+    world.RawModule = lambda *, code, options: types.SimpleNamespace(get_function=lambda _: fail)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +75,7 @@ def lost_device(world):
         (hidden_device, "the driver shows none; take --form host"),
         (old_device, "has compute capability 61, without int8 tensor cores; take a GPU of 7.5"),
         (refusing_compiler, "compiler refuses the kernels: nvrtc: error: invalid value for"),
+        (missing_compiler, "the GPU failed: CuPy failed to load libnvrtc.so.12"),
         (lost_device, "the GPU failed: CUDA_ERROR_ILLEGAL_ADDRESS"),
     ],
 )

@@ -28,7 +28,7 @@ class OutOfDeviceMemory(Exception):
 
 
 class Gpu:
-    """Memory, kernels and one stream of the current device.
+    """Memory and kernels of the current device.
 
     Attributes
     ----------
@@ -54,22 +54,19 @@ class Gpu:
             self.cache_bytes = int(device.attributes["L2CacheSize"])
             self._most_blocks = BLOCKS_A_PROCESSOR * int(device.attributes["MultiProcessorCount"])
             self._module = self._cupy.RawModule(code=text(), options=OPTIONS)
-            self._stream = self._cupy.cuda.Stream(non_blocking=True)
         self._kernels: dict[str, tuple[Any, int]] = {}
 
     @contextmanager
     def sentences(self) -> Iterator[None]:
         """Turn what CUDA or its compiler says into a ToolError."""
-        cupy = self._cupy
         try:
             yield
-        except cupy.cuda.compiler.CompileException as error:
-            log = str(error).strip().splitlines()
-            raise ToolError(f"the GPU's compiler refuses the kernels: {log[0]}") from None
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise ToolError(f"the GPU failed: {error}; try --form host") from None
-        except cupy.cuda.driver.CUDADriverError as error:
-            raise ToolError(f"the GPU failed: {error}; try --form host") from None
+        except self._cupy.cuda.compiler.CompileException as error:
+            raise ToolError(
+                f"the GPU's compiler refuses the kernels: {_first_line(error)}; take --form host"
+            ) from None
+        except (RuntimeError, ImportError, OSError) as error:  # CUDA's own are RuntimeErrors
+            raise ToolError(f"the GPU failed: {_first_line(error)}; take --form host") from None
 
     def free_bytes(self) -> int:
         """Memory that can still be had."""
@@ -89,18 +86,14 @@ class Gpu:
             raise OutOfDeviceMemory from None
 
     def upload(self, memory: Any, offset: int, array: AnyArray) -> None:
-        """Copy a C-contiguous array to the device; it must live until `wait`."""
+        """Copy a C-contiguous array to the device, behind everything that was started."""
         if array.nbytes:
-            (memory + offset).copy_from_host_async(array.ctypes.data, array.nbytes, self._stream)
+            (memory + offset).copy_from_host(array.ctypes.data, array.nbytes)
 
     def download(self, memory: Any, offset: int, array: AnyArray) -> None:
-        """Copy from the device into a C-contiguous array, which is valid after `wait`."""
+        """Wait for everything that was started, and copy into a C-contiguous array."""
         if array.nbytes:
-            (memory + offset).copy_to_host_async(array.ctypes.data, array.nbytes, self._stream)
-
-    def wait(self) -> None:
-        """Wait for everything that was started."""
-        self._stream.synchronize()
+            (memory + offset).copy_to_host(array.ctypes.data, array.nbytes)
 
     def launch(
         self, kernel: str, blocks: int, shared: int, steps: int, count: int, first: int, batch: int
@@ -108,7 +101,7 @@ class Gpu:
         """Start a kernel on `count` steps that lie at address `steps`, for some samples."""
         function = self._function(kernel, shared)
         arguments = (np.uint64(steps), np.int32(count), np.int32(first), np.int32(batch))
-        with self._stream:
+        with self._cupy.cuda.Stream.null:  # as the copies, whatever stream a caller has chosen
             function(
                 (max(1, min(blocks, self._most_blocks)),),
                 (THREADS,),
@@ -170,6 +163,10 @@ def _require_device(cupy: Any) -> None:
         raise ToolError(f"no GPU can be used: {reason}; or take --form host") from None
     if count == 0:
         raise ToolError("no GPU can be used: the driver shows none; take --form host")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _version(number: int) -> str:

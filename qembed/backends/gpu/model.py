@@ -137,7 +137,6 @@ class GpuModel:
             for index, memory in self._state.items():
                 tensor = self.graph.tensors[index]
                 self._gpu.upload(memory, 0, np.full(tensor.shape, tensor.reset_value, tensor.dtype))
-                self._gpu.wait()
 
     def _allocate_state(self) -> dict[int, Any]:
         with self._gpu.sentences():
@@ -195,7 +194,6 @@ class _Runner:
             self._launch(loaded, size)
             for port, result in zip(ports, results, strict=True):
                 self._gpu.download(loaded.memory, loaded.ports[port], result[part])
-            self._gpu.wait()
             start += size
         return results
 
@@ -280,7 +278,6 @@ class _Runner:
                     )
         self._gpu.upload(memory, 0, self._blob.bytes_at(base))
         self._gpu.upload(memory, steps_at, steps)
-        self._gpu.wait()
         return Loaded(batch, is_most, memory, base + steps_at, ports)
 
     def _operand(

@@ -80,20 +80,19 @@ class MemoryPointer:
     def _require(self, size: int) -> None:
         assert 0 <= self._offset <= self._offset + size <= self._array.size
 
-    def copy_from_host_async(self, mem: int, size: int, stream: Stream) -> None:
+    def copy_from_host(self, mem: int, size: int) -> None:
         self._require(size)
         ctypes.memmove(self.ptr, mem, size)
 
-    def copy_to_host_async(self, mem: int, size: int, stream: Stream) -> None:
+    def copy_to_host(self, mem: int, size: int) -> None:
         self._require(size)
         ctypes.memmove(mem, self.ptr, size)
 
 
 class Stream:
-    current: Stream | None = None
+    """The default stream, which copies go through: kernels must as well, or nothing orders them."""
 
-    def __init__(self, non_blocking: bool = False) -> None:
-        pass
+    current: Stream | None = None
 
     def __enter__(self) -> Stream:
         Stream.current = self
@@ -102,8 +101,8 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         Stream.current = None
 
-    def synchronize(self) -> None:
-        pass
+
+Stream.null = Stream()
 
 
 class RawModule:
@@ -123,7 +122,7 @@ class RawKernel:
         self.max_dynamic_shared_size_bytes = 48 << 10
 
     def __call__(self, grid, block, args, *, shared_mem: int = 0) -> None:
-        assert Stream.current is not None
+        assert Stream.current is Stream.null
         assert [type(a) for a in args] == [np.uint64, np.int32, np.int32, np.int32]
         if shared_mem > self.max_dynamic_shared_size_bytes:
             raise CUDADriverError("CUDA_ERROR_INVALID_VALUE: invalid argument")
