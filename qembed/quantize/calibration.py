@@ -21,7 +21,7 @@ from qembed.quantize import ranges
 from qembed.quantize.layers import Recipe, make_layer
 from qembed.quantize.scheme import Group, covering, encoding_of, groups_of, targets_of
 
-JUDGED = 128
+JUDGED = 256
 """Samples by which candidates for a range are compared."""
 
 
