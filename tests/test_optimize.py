@@ -265,8 +265,8 @@ def requantize_by(shift, zero_in=0, zero_out=0, dtype="int8"):
     [
         ((requantize_by(1, 5, 5),), {"q0": "identity"}),
         ((requantize_by(7, 0, 0, "int16"), requantize_by(-5)), {"q0": "unread", "q1": "identity"}),
-        ((requantize_by(1, 5, 6), requantize_by(1, 6, 5)), {}),  # 127 saturates
-        ((requantize_by(0), requantize_by(2)), {}),
+        ((requantize_by(1, 5, 6), requantize_by(1, 6, 5)), {"q0": "fused"}),  # 127 saturates
+        ((requantize_by(0), requantize_by(2)), {"q0": "fused"}),
         ((requantize_by(1, 0, 0, "int16"),), {}),  # the same numbers in another type
     ],
 )

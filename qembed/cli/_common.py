@@ -16,9 +16,11 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from qembed import container
+from qembed.backends.host import HostModel
 from qembed.dataset import blocks, open_dataset
 from qembed.importers import import_model
 from qembed.ir import AnyArray, Graph
+from qembed.optimize import SeenConstant, optimize, seen_constant
 from qembed.report.document import document
 from qembed.resources import PACKAGE
 from qembed.targets import LEVELS
@@ -31,6 +33,9 @@ WIDTH_OF_A_FILE = 120
 
 CALIBRATION_BLOCK = 256
 """Samples of a file that are read at a time."""
+
+TRACED = 64
+"""Samples of a model's own that are run to list what they never change: traces are large."""
 
 TARGET = "cortex-m4"
 BOARD = "mps2-an386"
@@ -110,11 +115,44 @@ def cmsis_nn_option(function: F) -> F:
     )(function)
 
 
-def load_model(path: Path | None) -> Graph:
+def simplify_option(function: F) -> F:
+    """Add `--simplify`."""
+    return click.option(
+        "--simplify",
+        is_flag=True,
+        help="Take the model without what no input can make matter, as qembed optimize does.",
+    )(function)
+
+
+def load_model(path: Path | None, simplify: bool = False) -> Graph:
     """Read a model file, or import a network of another tool on the fly.
 
-    Without a path: the only model file in the current folder.
+    Without a path: the only model file in the current folder. What simplification takes out is
+    told on standard error.
     """
+    graph = _read(path)
+    if not simplify:
+        return graph
+    result = optimize(graph)
+    saved = result.weight_bytes_before - result.weight_bytes_after
+    click.echo(
+        f"simplified: {len(result.removed)} layers changed, "
+        f"{result.macs_before - result.macs_after:,} multiply-accumulates and {saved:,} bytes of "
+        "weights less; every output byte stays",
+        err=True,
+    )
+    return result.graph
+
+
+def seen_on_samples(graph: Graph) -> tuple[tuple[SeenConstant, ...], int]:
+    """List channels that the model's own samples never change, and how many those were."""
+    if graph.samples is None:
+        return (), 0
+    inputs = [array[:TRACED] for array in graph.samples.inputs]
+    return seen_constant(graph, HostModel(graph).trace(inputs)), len(inputs[0])
+
+
+def _read(path: Path | None) -> Graph:
     path = find_model() if path is None else path
     with contextlib.suppress(OSError), path.open("rb") as file:
         if file.read(2) != b"PK":

@@ -18,6 +18,7 @@ from qembed.cli._common import (
     memory_options,
     model_argument,
     optimize_option,
+    simplify_option,
     stderr,
 )
 from qembed.device.bench import bench
@@ -31,6 +32,7 @@ from qembed.report.host_bench import bench_host, host_tables
 @model_argument
 @click.option("--board", default=BOARD, help="Where to run; see qembed boards.")
 @memory_options
+@simplify_option
 @optimize_option
 @click.option(
     "--host",
@@ -43,6 +45,7 @@ from qembed.report.host_bench import bench_host, host_tables
 def command(
     model: Path | None,
     board: str,
+    simplify: bool,
     arena_max: int | None,
     push_rows: bool,
     optimize: str | None,
@@ -57,7 +60,7 @@ def command(
     of the sizes. With --host: time on this machine, also of other interpreters in the same run.
     They need MODEL to be a .tflite file, and are left out by name where they are not installed.
     """
-    graph, chosen = load_model(model), load_board(board, optimize)
+    graph, chosen = load_model(model, simplify), load_board(board, optimize)
     with stderr().status(f"building and running on {chosen.name}"):
         cost = bench(graph, chosen, cmsis_nn=cmsis_nn, arena_max=arena_max, push_rows=push_rows)
     result = document("bench", cost)

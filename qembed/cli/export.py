@@ -20,9 +20,11 @@ from qembed.cli._common import (
     memory_options,
     model_argument,
     optimize_option,
+    simplify_option,
     stderr,
     target_option,
 )
+from qembed.cli._tflite import write_tflite
 from qembed.dataset import blocks, open_dataset, random_dataset
 from qembed.errors import QembedError
 from qembed.export import ExportResult, Vectors, export_model
@@ -43,6 +45,13 @@ from qembed.verify import exports
 @click.option(
     "-o", "--output", type=FILE, help="Folder; by default the model's name and the target."
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["c", "tflite"]),
+    default="c",
+    help="tflite: one file for other runtimes and compilers, as which it is read back and compared.",
+)
 @click.option("--prefix", help="Begins every C name; by default the model's name.")
 @click.option(
     "--vectors",
@@ -51,6 +60,7 @@ from qembed.verify import exports
     help="Test vectors to export with a C example that checks them.",
 )
 @memory_options
+@simplify_option
 @optimize_option
 @cmsis_nn_option
 @click.option("--mlperf", is_flag=True, help="With --board: also answer the MLPerf Tiny runner.")
@@ -60,8 +70,10 @@ def command(
     target: str,
     board: str | None,
     output: Path | None,
+    form: str,
     prefix: str | None,
     vectors: int,
+    simplify: bool,
     arena_max: int | None,
     push_rows: bool,
     optimize: str | None,
@@ -76,12 +88,20 @@ def command(
     """
     if mlperf and board is None:
         raise click.UsageError("--mlperf goes with --board: it is a firmware that answers")
+    if form == "tflite" and board is not None:
+        raise click.UsageError("--format tflite goes without --board")
     if cmsis_nn is not None and board is None:
         raise click.UsageError("--cmsis-nn goes with --board: a model alone calls no library")
     if mlperf and push_rows:
         raise click.UsageError("--mlperf goes without --push-rows: its runner sends whole inputs")
-    graph = load_model(model)
+    graph = load_model(model, simplify)
     name = prefix or sanitize_prefix(graph.name)
+    if form == "tflite":
+        path = output or Path(f"{name}.tflite")
+        size = write_tflite(graph, path)
+        click.echo(f"wrote {path}, {size:,} bytes", err=True)
+        emit("export", {"file": path, "bytes": size}, as_json, list)
+        return
     if board is not None:
         folder = output or Path(f"{name}-{Path(board).name}")
         with stderr().status(f"exporting for {board}"):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.console import RenderableType
 
 from qembed.cli._common import (
     FILE,
@@ -13,11 +15,15 @@ from qembed.cli._common import (
     load_model,
     memory_options,
     model_argument,
+    seen_on_samples,
     target_option,
 )
 from qembed.errors import UnsupportedError
 from qembed.files import write_text
+from qembed.optimize import optimize
+from qembed.report.document import document
 from qembed.report.model import ModelSummary, summarize
+from qembed.report.optimization import removable_tables, summarize_optimization
 from qembed.report.svg import memory_map
 from qembed.report.terminal import memory_tables, model_tables
 from qembed.targets import load_target
@@ -46,11 +52,20 @@ def command(
     "spare" are the bits that the largest sum which any input could cause leaves free in the
     accumulator: how often it could double.
     """
-    summary = summarize(load_model(model), load_target(target), arena_max, push_rows)
+    graph = load_model(model)
+    summary = summarize(graph, load_target(target), arena_max, push_rows)
+    removable = summarize_optimization(optimize(graph), *seen_on_samples(graph))
     if memory_svg is not None:
         write_text(memory_svg, _drawing(summary))
         click.echo(f"wrote {memory_svg}", err=True)
-    emit("info", summary, as_json, lambda: (memory_tables if memory else model_tables)(summary))
+    fields = {**document("info", summary), "removable": removable}
+
+    def tables() -> Sequence[RenderableType]:
+        if memory:
+            return memory_tables(summary)
+        return [*model_tables(summary), *removable_tables(removable)]
+
+    emit("info", fields, as_json, tables)
 
 
 def _drawing(model: ModelSummary) -> str:

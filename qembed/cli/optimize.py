@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from qembed import container
-from qembed.backends.host import HostModel
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument
-from qembed.ir import Graph
-from qembed.optimize import SeenConstant, optimize, seen_constant
+from qembed.cli._common import (
+    FILE,
+    emit,
+    json_option,
+    load_model,
+    model_argument,
+    seen_on_samples,
+)
+from qembed.optimize import optimize
 from qembed.report.optimization import optimization_tables, summarize_optimization
-
-SAMPLES = 64
-"""Of the model's own, run to list what they never change: traces are large."""
 
 
 @click.command("optimize")
@@ -33,13 +35,6 @@ def command(model: Path | None, output: Path | None, as_json: bool) -> None:
     if output is not None:
         container.save(result.graph, output)
         click.echo(f"wrote {output}", err=True)
-    seen, samples = _seen_on_samples(graph)
+    seen, samples = seen_on_samples(graph)
     outcome = summarize_optimization(result, seen, samples)
     emit("optimize", outcome, as_json, lambda: optimization_tables(outcome))
-
-
-def _seen_on_samples(graph: Graph) -> tuple[tuple[SeenConstant, ...], int]:
-    if graph.samples is None:
-        return (), 0
-    inputs = [array[:SAMPLES] for array in graph.samples.inputs]
-    return seen_constant(graph, HostModel(graph).trace(inputs)), len(inputs[0])

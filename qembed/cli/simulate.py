@@ -8,7 +8,15 @@ from pathlib import Path
 
 import click
 
-from qembed.cli._common import FILE, emit, json_option, load_model, model_argument, progress
+from qembed.cli._common import (
+    FILE,
+    emit,
+    json_option,
+    load_model,
+    model_argument,
+    progress,
+    simplify_option,
+)
 from qembed.container import graph_hash
 from qembed.dataset import Dataset, open_dataset
 from qembed.ir import Graph
@@ -49,6 +57,7 @@ from qembed.report.terminal import evaluation_tables
     metavar="WHERE",
     help="Share the data with dask workers: tcp://HOST:PORT, or local:N processes here.",
 )
+@simplify_option
 @json_option
 def command(
     model: Path | None,
@@ -61,6 +70,7 @@ def command(
     saturation: bool,
     threads: int,
     cluster: str | None,
+    simplify: bool,
     as_json: bool,
 ) -> None:
     """Run a model here: the bytes are those that the chip computes.
@@ -70,7 +80,7 @@ def command(
     quantized with the model's scale. In an .npz the array is called as the model's input, or
     "inputs" or "x"; labels are called "labels" or "y".
     """
-    graph = load_model(model)
+    graph = load_model(model, simplify)
     if cluster is not None and trace is not None:
         raise click.UsageError("--trace writes on this machine: leave --cluster away")
     dataset = open_dataset(graph, inputs, labels, tolerant=cluster is not None)

@@ -20,6 +20,7 @@ from qembed.cli._common import (
     memory_options,
     model_argument,
     optimize_option,
+    simplify_option,
     stderr,
 )
 from qembed.cli._line import LineOptions, Plug, line_options
@@ -73,6 +74,7 @@ class _Plan:
     "emulated board that this computer can run and the model fits.",
 )
 @memory_options
+@simplify_option
 @optimize_option
 @cmsis_nn_option
 @click.option("-i", "--inputs", type=FILE, help="Inputs, as for simulate.")
@@ -111,6 +113,7 @@ def command(
     model: Path | None,
     ports: tuple[str, ...],
     boards: tuple[str, ...],
+    simplify: bool,
     arena_max: int | None,
     push_rows: bool,
     optimize: str | None,
@@ -155,7 +158,7 @@ def command(
         return repeated(choose(graph, cast(Kind, vectors), inputs, samples), repeat)
 
     plan = _Plan(choose_for, stress is not None, hours, record, resume)
-    graph = load_model(model) if boards or model else None
+    graph = load_model(model, simplify) if boards or model else None
     if boards and graph:
         every = "all" in boards
         chosen = [load_board(name, optimize) for name in (list_boards() if every else boards)]

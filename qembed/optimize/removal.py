@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Reason = Literal["constant", "unread", "identity", "padding"]
-"""Channels: proved constant, or without a reader. Nodes: without a reader, an exact identity, or a
-border that the next layer adds by itself."""
+Reason = Literal["constant", "unread", "identity", "padding", "fused"]
+"""Channels: proved constant, or without a reader. Nodes: without a reader, an exact identity, a
+border that the next layer adds by itself, or part of the next layer's table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,21 @@ import numpy as np
 from qembed.ir import AnyArray, Graph, Node, Padding2D
 from qembed.ops import OPERATORS
 from qembed.ops._windows import MAX_PIXELS
+from qembed.ops.lookup import Lookup
 from qembed.optimize.removal import Removal
 
+OF_ONE_VALUE = ("quantize", "lookup")
+"""Operators whose output values depend on one input value each."""
 TABLED = ("int8", "uint8", "int16")
 """Types small enough to try every value."""
 
 
 def apply(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
-    """Drop what is an identity, fold borders into the next layers, drop what nobody reads."""
+    """Drop identities, fuse tables, fold borders into the next layers, drop what nobody reads."""
     smaller, identities = _without_identities(graph)
+    smaller, tables = _fused(smaller)
     smaller, borders = _without_borders(smaller)
-    done = {removal.node for removal in (*identities, *borders)}
+    done = {removal.node for removal in (*identities, *tables, *borders)}
     live = _live_nodes(smaller)
     unread = tuple(
         Removal(node.name, "unread")
@@ -28,7 +32,7 @@ def apply(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
         if node not in live and node.name not in done
     )
     smaller = dataclasses.replace(smaller, nodes=live)
-    return smaller, (*identities, *borders, *unread)
+    return smaller, (*identities, *tables, *borders, *unread)
 
 
 def flattened(graph: Graph) -> Graph:
@@ -71,7 +75,7 @@ def without_unused_tensors(graph: Graph) -> Graph:
 
 
 def _without_identities(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
-    """Let readers of a chain of QUANTIZE that changes no byte read the chain's input."""
+    """Let readers of a chain of functions of one value that changes nothing read its input."""
     made: dict[int, tuple[int, AnyArray]] = {}
     """Output of a chain: its input, and what becomes of each value that this can have."""
     stands_for: dict[int, int] = {}
@@ -79,12 +83,12 @@ def _without_identities(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
     for node in graph.nodes:
         node = dataclasses.replace(node, inputs=tuple(stands_for.get(i, i) for i in node.inputs))
         nodes.append(node)
-        if node.op != "quantize" or node.outputs[0] in graph.state:
+        if node.op not in OF_ONE_VALUE or node.outputs[0] in graph.state:
             continue
         source, table = made.get(node.inputs[0]) or _every_value(graph, node.inputs[0])
         if table.size == 0:
             continue
-        table = OPERATORS["quantize"].reference(node.params, table)
+        table = OPERATORS[node.op].reference(node.params, table)
         output = node.outputs[0]
         made[output] = source, table
         every = _every_value(graph, source)[1]
@@ -93,6 +97,38 @@ def _without_identities(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
             stands_for[output] = source
             removed.append(Removal(node.name, "identity"))
     return dataclasses.replace(graph, nodes=tuple(nodes)), tuple(removed)
+
+
+def _fused(graph: Graph) -> tuple[Graph, tuple[Removal, ...]]:
+    """Make two functions of one int8 value, of which only the second reads the first, one table."""
+    removed = []
+    for name in [node.name for node in _live_nodes(graph)]:
+        pair = _table_and_reader(graph, next(node for node in graph.nodes if node.name == name))
+        if pair is None:
+            continue
+        first, second = pair
+        values = _every_value(graph, first.inputs[0])[1]
+        for node in pair:
+            values = OPERATORS[node.op].reference(node.params, values)
+        one = Node(second.name, "lookup", Lookup(values), first.inputs, second.outputs)
+        kept = (one if node is second else node for node in graph.nodes if node is not first)
+        graph = dataclasses.replace(graph, nodes=tuple(kept))
+        removed.append(Removal(first.name, "fused"))
+    return graph, tuple(removed)
+
+
+def _table_and_reader(graph: Graph, first: Node) -> tuple[Node, Node] | None:
+    """Pair a function of one value with the one that alone reads it, from int8 to int8."""
+    between = first.outputs[0]
+    readers = [node for node in _live_nodes(graph) if between in node.inputs]
+    if len(readers) != 1 or between in graph.outputs:
+        return None
+    ends = first.inputs[0], readers[0].outputs[0]
+    functions = first.op in OF_ONE_VALUE and readers[0].op in OF_ONE_VALUE
+    narrow = all(graph.tensors[end].dtype == "int8" for end in ends)
+    if not functions or not narrow or {*ends, between} & set(graph.state):
+        return None
+    return first, readers[0]
 
 
 def _every_value(graph: Graph, index: int) -> tuple[int, AnyArray]:

@@ -15,6 +15,7 @@ REASONS = {
     "unread": "nothing reads it",
     "identity": "changes no value",
     "padding": "a border that the next layer adds by itself",
+    "fused": "one table with the layer behind it",
 }
 LISTED = 12
 """Channels of a layer that are named; of more only the number is told."""
@@ -59,8 +60,35 @@ def summarize_optimization(
     )
 
 
+def removable_tables(outcome: Optimization) -> list[RenderableType]:
+    """Show what could go; nothing if there is nothing to tell."""
+    if not outcome.removed and not outcome.seen_constant:
+        return []
+    if not outcome.removed:
+        return _details(outcome)
+    work = _change(outcome.macs_before, outcome.macs_after)
+    weights = _change(outcome.weight_bytes_before, outcome.weight_bytes_after)
+    said = Text(
+        "With --simplify, or after qembed optimize, every output byte stays and this is gone: "
+        f"work {work}, weights {weights} bytes."
+    )
+    return [said, *_details(outcome)]
+
+
 def optimization_tables(outcome: Optimization) -> list[RenderableType]:
     """Show what went and why, then what it saves."""
+    parts = _details(outcome)
+    weights = _change(outcome.weight_bytes_before, outcome.weight_bytes_after)
+    sums = [
+        ("work", f"{_change(outcome.macs_before, outcome.macs_after)} multiply-accumulates"),
+        ("weights", f"{weights} bytes"),
+    ]
+    if not outcome.removed:
+        parts.append(Text("Nothing to remove: every channel can change and is read."))
+    return [*parts, pairs(sums)]
+
+
+def _details(outcome: Optimization) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if outcome.removed:
         gone = table("layer", "removed", "reason")
@@ -73,14 +101,7 @@ def optimization_tables(outcome: Optimization) -> list[RenderableType]:
         for row in outcome.seen_constant:
             kept.add_row(layer_name(row.node), _channels(row.channels))
         parts.append(kept)
-    weights = _change(outcome.weight_bytes_before, outcome.weight_bytes_after)
-    sums = [
-        ("work", f"{_change(outcome.macs_before, outcome.macs_after)} multiply-accumulates"),
-        ("weights", f"{weights} bytes"),
-    ]
-    if not outcome.removed:
-        parts.append(Text("Nothing to remove: every channel can change and is read."))
-    return [*parts, pairs(sums)]
+    return parts
 
 
 def _channels(indices: tuple[int, ...]) -> str:

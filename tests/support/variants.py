@@ -44,7 +44,7 @@ def _wide(node: Node) -> object:
     if node.op in SUMS:
         by = params.requantization
         changed["bias"] = params.bias.astype(np.int64) * 256
-        shift = np.maximum(by.shift, -14).astype(np.int32)
+        shift = np.clip(by.shift, -14, 7).astype(np.int32)
         changed["requantization"] = Requantization(by.multiplier, shift, "wide")
     if node.op == "add":
         back = Requantization(np.array([1 << 30], np.int32), np.array([-13], np.int32))
