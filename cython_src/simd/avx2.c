@@ -16,6 +16,15 @@
 #include "avx256_madd.h"
 #include "avx256_pack.h"
 
+LOCAL ints multiply(ints sum, ints x)
+{
+    ints products;
+    __asm__ volatile("vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0"
+                     : "+x"(sum), "=&x"(products)
+                     : "x"(x));
+    return sum;
+}
+
 LOCAL void stage_values(staged *to, const int8_t *from, ptrdiff_t count)
 {
     for (; count >= 16; count -= 16, to += 16, from += 16) {

@@ -22,6 +22,12 @@ static inline __attribute__((always_inline)) __m256i dot(__m256i sum, __m256i x,
     return sum;
 }
 
+static inline __attribute__((always_inline)) __m256i multiply(__m256i sum, __m256i x)
+{
+    __asm__ volatile("vpdpbusd %1, %1, %0" : "+v"(sum) : "v"(x));
+    return sum;
+}
+
 #include "avx256_bytes.h"
 
 static int supported(void)

@@ -21,6 +21,12 @@ static inline __attribute__((always_inline)) __m256i dot(__m256i sum, __m256i x,
     return sum;
 }
 
+static inline __attribute__((always_inline)) __m256i multiply(__m256i sum, __m256i x)
+{
+    __asm__ volatile("%{vex%} vpdpbusd %1, %1, %0" : "+x"(sum) : "x"(x));
+    return sum;
+}
+
 #include "avx256_bytes.h"
 
 static int supported(void)

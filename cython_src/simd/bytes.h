@@ -1,4 +1,5 @@
-/* What each instruction set has for int8 activations alone: pooling, ADD and MUL. After micro.h. */
+/* What each instruction set has for int8 activations alone: pooling, ADD, MUL and the
+ * peak. After micro.h. */
 #include "pool.h"
 
 static void NAME(average_pool)(const void *data, const void **inputs, void **outputs, void *scratch,
@@ -31,6 +32,32 @@ static void NAME(max_pool_part)(const void *data, const void **inputs, void **ou
     (void)scratch;
     qh_cut_pool(&layer, &y, part, parts);
     max_pool(&layer, inputs[0], y, 1);
+}
+
+/* ------------------------------------------------------------------ the most there is */
+
+/* Products of registers alone: what no kernel can surpass. Returns their number. */
+static int64_t NAME(peak)(ptrdiff_t repeats)
+{
+    enum { CHAINS = LANES == 8 ? 12 : 24, ROUNDS = 4 }; /* as many as a tile's */
+    ints sums[TILE];
+    const staged four[STEP] = {1};
+    const ints x = broadcast(four);
+    UNROLL for (int i = 0; i < CHAINS; i++)
+    {
+        sums[i] = x;
+    }
+    for (ptrdiff_t i = 0; i < repeats; i++) {
+        UNROLL for (int k = 0; k < CHAINS * ROUNDS; k++)
+        {
+            sums[k % CHAINS] = multiply(sums[k % CHAINS], x);
+        }
+    }
+    UNROLL for (int i = 0; i < CHAINS; i++)
+    {
+        KEEP(sums[i]);
+    }
+    return (int64_t)repeats * CHAINS * ROUNDS * LANES * STEP;
 }
 
 /* ------------------------------------------------------------------ element-wise */
@@ -110,4 +137,4 @@ ROW(mul, MULTIPLYING)
 #define QH_BYTE_FIELDS                                                                             \
     .average_pool = NAME(average_pool), .average_pool_part = NAME(average_pool_part),              \
     .max_pool = NAME(max_pool), .max_pool_part = NAME(max_pool_part), .add = NAME(add),            \
-    .mul = NAME(mul)
+    .mul = NAME(mul), .peak = NAME(peak)

@@ -22,6 +22,7 @@
  *
  *     widened(x)                LANES int8 as ints
  *     add_line(layer, x1, x2)   ADD of ints
+ *     multiply(sum, x)          dot(sum, x, x) that no compiler leaves out
  */
 #include <string.h>
 
@@ -431,30 +432,6 @@ static void NAME(depthwise)(const void *data, const void **inputs, void **output
     }
 }
 
-/* ------------------------------------------------------------------ the most there is */
-
-/* Products of registers alone: what no kernel can surpass. Returns their number. */
-static int64_t NAME(peak)(ptrdiff_t repeats)
-{
-    enum { CHAINS = LANES == 8 ? 12 : 24, ROUNDS = 4 }; /* as many as a tile's */
-    ints sums[TILE];
-    const staged four[STEP] = {1};
-    ints x = broadcast(four);
-    UNROLL for (int i = 0; i < CHAINS; i++)
-    {
-        sums[i] = x;
-    }
-    for (ptrdiff_t i = 0; i < repeats; i++) {
-        UNROLL for (int k = 0; k < CHAINS * ROUNDS; k++)
-        {
-            KEEP(x); /* or else a product that does not change would be computed once */
-            sums[k % CHAINS] = dot(sums[k % CHAINS], x, x);
-            KEEP(sums[k % CHAINS]);
-        }
-    }
-    return (int64_t)repeats * CHAINS * ROUNDS * LANES * STEP;
-}
-
 /* ------------------------------------------------------------------ parts of a sample */
 
 static void NAME(sums_part)(const void *data, const void **inputs, void **outputs, void *scratch,
@@ -480,4 +457,4 @@ static void NAME(depthwise_part)(const void *data, const void **inputs, void **o
 #define QH_SUM_FIELDS(vectors)                                                                     \
     .lanes = LANES, .step = STEP, .most_vectors = (vectors), .staged_offset = STAGED_OFFSET,       \
     .staged_bytes = (int)sizeof(staged), .sums = NAME(sums), .sums_part = NAME(sums_part),         \
-    .depthwise = NAME(depthwise), .depthwise_part = NAME(depthwise_part), .peak = NAME(peak)
+    .depthwise = NAME(depthwise), .depthwise_part = NAME(depthwise_part)

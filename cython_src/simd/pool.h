@@ -18,10 +18,11 @@ static inline pool_window window_at(const qh_pool *p, ptrdiff_t row, ptrdiff_t c
     return window;
 }
 
-typedef int8_t some_bytes __attribute__((vector_size(32), aligned(1)));
-typedef int16_t some_words __attribute__((vector_size(64)));
-typedef int32_t some_sums __attribute__((vector_size(128)));
-enum { SOME = 32 };
+/* Their words fill a vector: compilers widen nothing longer than that well. */
+enum { SOME = 2 * LANES };
+typedef int8_t some_bytes __attribute__((vector_size(SOME), aligned(1)));
+typedef int16_t some_words __attribute__((vector_size(2 * SOME)));
+typedef int32_t some_sums __attribute__((vector_size(4 * SOME)));
 
 /* Sums of a window for SOME neighbouring channels. Those of up to 255 pixels fit in 16 bits. */
 static inline void sum_some(const qh_pool *p, pool_window w, const int8_t *x, int32_t *to)
