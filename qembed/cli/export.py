@@ -50,7 +50,7 @@ from qembed.verify import exports
     "form",
     type=click.Choice(["c", "tflite"]),
     default="c",
-    help="tflite: one file for other runtimes and compilers, as which it is read back and compared.",
+    help="tflite: one file for other runtimes; it is read back and compared first.",
 )
 @click.option("--prefix", help="Begins every C name; by default the model's name.")
 @click.option(
