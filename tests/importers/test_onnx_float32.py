@@ -28,11 +28,17 @@ class Net:
         drawn = low if kind < 0.3 else high if kind < 0.35 else self.rng.integers(low, high + 1)
         return self.dtype(drawn)
 
+    def some_scale(self):
+        """Powers of two make ties."""
+        if self.rng.random() < 0.3:
+            return float(2.0 ** draw.integer(self.rng, -6, -2))
+        return draw.scale(self.rng, -6, -2)
+
     def values(self, shape):
         return self.rng.integers(self.limits.min, self.limits.max, shape, self.dtype, endpoint=True)
 
     def input(self, shape, scale=None, every=False) -> str:
-        self.scale = scale or draw.scale(self.rng, -6, -2)
+        self.scale = scale or self.some_scale()
         name = self.file.input(f"x{len(self.inputs)}", self.dtype, shape)
         given = self.values((SAMPLES, *shape))
         if every:
@@ -46,7 +52,7 @@ class Net:
 
     def output(self, real: str, scale=None, point=None):
         point = self.point() if point is None else point
-        scale = scale or draw.scale(self.rng, -6, -2)
+        scale = scale or self.some_scale()
         self.file.output(self.file.quantize(real, scale, point), self.dtype)
         return self.file.bytes(), self.inputs
 
@@ -160,6 +166,38 @@ def binary(code):
     return make
 
 
+def every_pair(code):
+    """All 65,536 pairs of values."""
+
+    def make(rng):
+        net = Net(rng)
+        names, scales = [], []
+        for shape in ((1, 256, 1), (1, 1, 256)):
+            names.append(net.input(shape, every=True))
+            net.inputs[-1] = net.inputs[-1][:1]
+            scales.append(net.scale)
+        scale = scales[0] * scales[1] * 200 if code == "Mul" else max(scales) * rng.uniform(0.7, 3)
+        return net.output(net.file.node(code, names), float(np.float32(scale)))
+
+    make.__name__ = f"every_pair_of_{code}"
+    make.sets = 40  # of 65,536 values each
+    return make
+
+
+def orders_of_axes(rng):
+    """One operand is stored channels last, the other is not, a third is constant by channel."""
+    net = Net(rng)
+    shape = (1, draw.integer(rng, 2, 4), draw.integer(rng, 2, 4), draw.integer(rng, 2, 4))
+    one = net.file.node("MaxPool", [net.input(shape)], kernel_shape=[1, 1])
+    other = net.input(shape if rng.random() < 0.5 else shape[1:])
+    operands = [one, other] if rng.random() < 0.5 else [other, one]
+    point, scale = net.point(), net.some_scale()
+    total = net.file.node("Add", operands)
+    total = net.file.dequantize(net.file.quantize(total, scale, point), scale, point)
+    by_channel = net.constant((shape[1], 1, 1))
+    return net.output(net.file.node("Sub", [total, by_channel]))
+
+
 def unary(code, **attributes):
     def make(rng):
         net = Net(rng, (14, 21))  # HardSwish is new in 14
@@ -168,7 +206,8 @@ def unary(code, **attributes):
         if rng.random() < 0.2:
             ends = [net.file.constant(np.float32(end)) for end in (-0.25, 0.75)]
             real = net.file.node("Clip", [real, *ends])
-        return net.output(real, draw.scale(rng, -9, -2))
+        scale = draw.choice(rng, (draw.scale(rng, -9, -2), net.scale * 4))
+        return net.output(real, scale)
 
     make.__name__ = code
     return make
@@ -299,6 +338,9 @@ MAKES = [
     gemm,
     matmul,
     *(binary(code) for code in ("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")),
+    every_pair("Add"),
+    every_pair("Mul"),
+    orders_of_axes,
     *(unary(code) for code in ("Sigmoid", "Tanh", "HardSwish", "Relu", "Abs", "Neg", "Sqrt")),
     *(unary(code) for code in ("Floor", "Ceil", "Reciprocal", "Identity")),
     unary("LeakyRelu", alpha=0.3),
@@ -315,7 +357,7 @@ MAKES = [
 @pytest.mark.parametrize("make", MAKES)
 @pytest.mark.parametrize("form", ["reference", "host"])
 def test_equals_onnxruntime(form, make):
-    compare(form, make)
+    compare(form, make, getattr(make, "sets", 200))
 
 
 def relu_that_cuts(code):

@@ -244,7 +244,7 @@ def _binary(op: Operator) -> list[Step]:
     if one.dtype == "float32" or other.dtype == "float32":
         return _with_number(op, one, other)
     if op.code in INTEGER_BINARY and _is_absorbed(op):
-        table = INTEGER_BINARY[op.code](one, other, y, 128 if op.options["unsigned"] else 0)
+        table = INTEGER_BINARY[op.code](one, other, op)
     else:
         with np.errstate(all="ignore"):
             table = BINARY[op.code](reals(one)[:, None], reals(other)[None, :])
@@ -264,8 +264,17 @@ def _with_number(op: Operator, one: Value, other: Value) -> list[Step]:
     return [Step("lookup", Lookup(table), (x,), op.outputs)]
 
 
-def _add(one: Value, other: Value, y: Value, offset: int) -> NDArray[np.int8]:
-    """Return sums of all pairs: equation (42). `offset` leads from int8 to the file's own type."""
+def _offset(op: Operator) -> int:
+    """Return what leads from int8 to the file's own type."""
+    return 128 if op.options["unsigned"] else 0
+
+
+def _add(one: Value, other: Value, op: Operator) -> NDArray[np.int8]:
+    """Return sums of all pairs: equation (42). An operand that repeats inside goes second."""
+    if op.options["first_repeats"]:
+        options = {**op.options, "first_repeats": False}
+        return _add(other, one, replace(op, options=options)).T
+    offset, (y,) = _offset(op), op.outputs
     a, b, out = (values.quantization(v) for v in (one, other, y))
     ratio1, ratio2 = (f32(v.scale) / f32(out.scale) for v in (a, b))
     point1, point2, point = (f32(v.zero_point + offset) for v in (a, b, out))
@@ -275,8 +284,9 @@ def _add(one: Value, other: Value, y: Value, offset: int) -> NDArray[np.int8]:
     return np.asarray(np.clip(np.rint(total) - offset, -128, 127).astype(np.int8))
 
 
-def _mul(one: Value, other: Value, y: Value, offset: int) -> NDArray[np.int8]:
+def _mul(one: Value, other: Value, op: Operator) -> NDArray[np.int8]:
     """Return products of all pairs: equation (43)."""
+    offset, (y,) = _offset(op), op.outputs
     a, b, out = (values.quantization(v) for v in (one, other, y))
     scale = f32(a.scale) * f32(b.scale) / f32(out.scale)
     real1, real2 = ((EVERY_INPUT - v.zero_point).astype(f32) for v in (a, b))

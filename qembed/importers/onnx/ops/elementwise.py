@@ -117,9 +117,17 @@ def convert_prelu(b: Builder, node: Node) -> None:
 def _pair(b: Builder, node: Node, code: str, one: Signal, other: Signal) -> None:
     values, axes = _aligned(b, one, other)
     shape = broadcast(values[0].shape, values[1].shape)
+    options = {"first_repeats": _repeats_inside(one.shape, other.shape)}
     b.entries[node.outputs[0]] = Layer(
-        node, code, values, shape, axes, unsigned=one.unsigned or other.unsigned
+        node, code, values, shape, axes, options, unsigned=one.unsigned or other.unsigned
     )
+
+
+def _repeats_inside(one: Shape, other: Shape) -> bool:
+    """Whether the first operand repeats along the last axis of the file that is longer than 1."""
+    rank = max(len(one), len(other))
+    pairs = zip(*((1,) * (rank - len(shape)) + shape for shape in (one, other)), strict=True)
+    return next((n == 1 for n, m in reversed(list(pairs)) if max(n, m) > 1), True)
 
 
 def _aligned(b: Builder, one: Signal, other: Signal) -> tuple[tuple[Value, Value], tuple[int, ...]]:
