@@ -73,6 +73,7 @@ static struct {
     const qe_model *model; /* owner of the arena, initialized; or NULL */
     uint32_t input_bytes;
     uint32_t sample, filled;
+    uint32_t row_filled; /* of an input that is pushed: the row that is coming in */
     uint8_t flags;
     bool has_record; /* the arena still holds the outputs of `sample` */
     uint16_t run;    /* number of the run that they come from */
@@ -525,6 +526,7 @@ static void begin_run(void)
     memset(link.layer_ticks, 0, sizeof link.layer_ticks);
     link.ticks = 0;
     link.stack_bytes = 0;
+    link.row_filled = 0;
     link.guard_layer = NO_LAYER;
 }
 
@@ -596,7 +598,7 @@ static qe_status push_input(const uint8_t *data, uint32_t offset, uint32_t count
     data += known;
     count -= known;
     while (count > 0 && status == QE_MORE) {
-        uint32_t at = link.filled % model->row_bytes;
+        uint32_t at = link.row_filled;
         uint32_t left = model->row_bytes - at;
         uint32_t piece = left < count ? left : count;
         uint8_t *row = model->input_row();
@@ -604,7 +606,9 @@ static qe_status push_input(const uint8_t *data, uint32_t offset, uint32_t count
         data += piece;
         count -= piece;
         link.filled += piece;
+        link.row_filled += piece;
         if (piece == left) {
+            link.row_filled = 0;
             link.input_hash =
                 qe_hash_more(link.input_hash, row, model->row_bytes, link.filled - model->row_bytes,
                              link.filled == model->inputs[0].bytes);
