@@ -74,3 +74,27 @@ def test_a_graph_of_many_operators(tmp_path):
 def test_a_quantized_network_is_not_one(tmp_path):
     with pytest.raises(UnsupportedError, match="quantized already"):
         imported(tmp_path, quantized_by_hand(0))
+
+
+@pytest.mark.parametrize(
+    ("how", "rounding", "scale", "known"),
+    [
+        ("asymmetric", "floor", 2.0, True),
+        ("half_pixel", "round_prefer_floor", 3.0, True),
+        ("align_corners", "round_prefer_ceil", 2.0, True),
+        ("asymmetric", "ceil", 2.0, False),
+        ("half_pixel", "round_prefer_floor", 1.5, False),
+    ],
+)
+def test_nearest_pixels(tmp_path, how, rounding, scale, known):
+    file = File(17)
+    x = file.input("x", np.float32, (1, 2, 4, 6))
+    scales = file.constant(np.float32([1, 1, scale, scale]))
+    options = {"coordinate_transformation_mode": how, "nearest_mode": rounding}
+    file.output(file.node("Resize", [x, "", scales], mode="nearest", **options), np.float32)
+    inputs = [np.random.default_rng(0).normal(size=(2, 1, 2, 4, 6)).astype(np.float32)]
+    if known:
+        compare(tmp_path, file.bytes(), inputs, 0.0)
+        return
+    with pytest.raises(UnsupportedError, match="nearest pixels"):
+        imported(tmp_path, file.bytes())

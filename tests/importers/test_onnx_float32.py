@@ -44,7 +44,8 @@ class Net:
         if every:
             given[0] = np.arange(self.limits.min, self.limits.max + 1).reshape(shape)
         self.inputs.append(given)
-        return self.file.dequantize(name, self.scale, self.point())
+        self.zero = self.point()
+        return self.file.dequantize(name, self.scale, self.zero)
 
     def constant(self, shape) -> str:
         name = self.file.constant(self.values(shape))

@@ -307,7 +307,9 @@ def padded(
     else:
         limits = np.iinfo(x.dtype)
         step = np.rint(np.float32(number) / x.scales[0]) + x.zero_points[0]
-        data = np.array([np.clip(step, limits.min, limits.max)], x.dtype)
+        if not limits.min <= step <= limits.max:
+            raise UnsupportedError(f"the filling {number:g} is outside the range of its input")
+        data = np.array([step], x.dtype)
     filling = replace(x, name="filling", shape=(1,), data=data)
     return moved(b, node, "PADV2", (x, table, filling), shape, {}, name)
 
@@ -345,17 +347,23 @@ def convert_resize(b: Builder, node: Node) -> None:
     source = image(b, x)
     if len(x.shape) != 4:
         raise UnsupportedError(f"an input of {x.shape}")
-    size = _new_size(b, node, x.shape)
+    size, scale = _new_size(b, node, x.shape)
     mode = node.attributes.get("mode", "nearest")
     how = node.attributes.get("coordinate_transformation_mode", "half_pixel")
     if mode == "nearest" and b.numerics is not None:
-        rows, columns = (_nearest(node, how, source.shape[1 + i], size[i]) for i in (0, 1))
+        rows, columns = (
+            _nearest(node, how, source.shape[1 + i], size[i], scale[i]) for i in (0, 1)
+        )
         params = ResizeNearest(rows, columns)
         y = emit(b, "resize_nearest", params, [source], node.outputs[0], source)
         b.entries[node.outputs[0]] = replace(x, value=y, axes=IMAGE_AXES[4])
         return
     if mode not in ("nearest", "linear") or how not in FLAGS:
         raise UnsupportedError(f"mode {mode} with {how}")
+    if any(abs(size[i] - source.shape[1 + i] * scale[i]) > 1e-3 for i in (0, 1)):
+        raise UnsupportedError(f"scales {scale} that do not lead to whole sizes")
+    if mode == "nearest" and not _is_known_nearest(node, how, scale):
+        raise UnsupportedError(f"nearest pixels by {how}")
     code = "RESIZE_NEAREST_NEIGHBOR" if mode == "nearest" else "RESIZE_BILINEAR"
     shape = (source.shape[0], *size, source.shape[3])
     inputs = (source, numbers("size", size))
@@ -364,29 +372,42 @@ def convert_resize(b: Builder, node: Node) -> None:
     b.entries[node.outputs[0]] = Layer(node, code, inputs, shape, IMAGE_AXES[4], options)
 
 
+def _is_known_nearest(node: Node, how: str, scale: tuple[float, float]) -> bool:
+    """Whether the operator of .tflite files takes the same pixels."""
+    rounding = node.attributes.get("nearest_mode", "round_prefer_floor")
+    if how == "half_pixel":
+        return rounding.startswith("round") and all(s == int(s) for s in scale)
+    return (how, rounding) in (("asymmetric", "floor"), ("align_corners", "round_prefer_ceil"))
+
+
 FLAGS = {"align_corners": (1, 0), "asymmetric": (0, 0), "half_pixel": (0, 1)}
 """How coordinates are transformed, as align_corners and half_pixel_centers."""
 
 
-def _new_size(b: Builder, node: Node, shape: Shape) -> tuple[int, int]:
+def _new_size(b: Builder, node: Node, shape: Shape) -> tuple[tuple[int, int], tuple[float, float]]:
+    """Return height and width, and how much larger they are: the file says one or the other."""
     sizes = constant(b, node, 3)
     scales = constant(b, node, 2)
     if sizes is not None and sizes.size == 4:
-        new = [int(n) for n in sizes]
+        new = folding.integers(sizes)
+        factors = [float(np.float32(n) / np.float32(m)) for n, m in zip(new, shape, strict=True)]
     elif scales is not None and scales.size == 4:
-        new = [int(np.floor(np.float32(n) * s)) for n, s in zip(shape, scales, strict=True)]
+        factors = [float(s) for s in scales.ravel()]
+        if not all(0 < s < 1 << 15 for s in factors):
+            raise ModelError(f"scales {factors}")
+        new = [int(np.floor(np.float32(n) * s)) for n, s in zip(shape, factors, strict=True)]
     else:
         raise UnsupportedError("sizes or scales must be given for all four axes")
     if tuple(new[:2]) != shape[:2] or min(new) < 1 or max(new) > 1 << 15:
         raise UnsupportedError(f"from {shape} to {tuple(new)}")
-    return new[2], new[3]
+    return (new[2], new[3]), (factors[2], factors[3])
 
 
-def _nearest(node: Node, how: str, before: int, after: int) -> AnyArray:
+def _nearest(node: Node, how: str, before: int, after: int, factor: float) -> AnyArray:
     """Return the position that each new pixel is taken from."""
     f32 = np.float32
     at = np.arange(after).astype(f32)
-    scale = f32(after) / f32(before)
+    scale = f32(factor)
     places = {
         "asymmetric": at / scale,
         "half_pixel": (at + f32(0.5)) / scale - f32(0.5),
