@@ -1,13 +1,17 @@
 /* Runs packed layers with the vectorized host kernels of whatever machine it is compiled for.
  *
  * Standard input: layers as tests/support/packed_layers.py writes them. Standard output: what the
- * kernels write. With an argument: whether the instruction set of that name is supported here.
+ * kernels write; all memory ends at a page that nobody may touch. With an argument: whether the
+ * instruction set of that name is supported here.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../../cython_src/simd/simd.h"
+
+enum { ALIGNMENT = 64, SLACK = 256, PAGE = 65536 }; /* PAGE: the largest there is, or more */
 
 enum { SUMS, WORD_SUMS, DEPTHWISE, WORD_DEPTHWISE, AVERAGE, MAX, ADD, MUL };
 
@@ -24,11 +28,34 @@ static void stop(const char *why)
     exit(1);
 }
 
-/* Zeroed memory, filled from standard input; vector loads may look a little further. */
+static size_t pages(size_t bytes)
+{
+    return (bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+/* Zeroed memory, aligned to `alignment`, that ends where a page begins which nobody may touch. */
+static char *fenced(size_t bytes, size_t alignment)
+{
+    const size_t size = (bytes + alignment - 1) / alignment * alignment;
+    char *const start =
+        mmap(NULL, pages(size) + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED || mprotect(start + pages(size), PAGE, PROT_NONE) != 0) {
+        stop("no memory");
+    }
+    return start + pages(size) - size;
+}
+
+static void give_back(char *memory, size_t bytes, size_t alignment)
+{
+    const size_t size = (bytes + alignment - 1) / alignment * alignment;
+    munmap(memory + size - pages(size), pages(size) + PAGE);
+}
+
+/* Filled from standard input; vector loads may look a little further. */
 static char *read_bytes(int64_t count)
 {
-    char *bytes = aligned_alloc(64, ((size_t)count + 256 + 63) / 64 * 64);
-    if (bytes == NULL || fread(bytes, 1, (size_t)count, stdin) != (size_t)count) {
+    char *bytes = fenced((size_t)count + SLACK, ALIGNMENT);
+    if (fread(bytes, 1, (size_t)count, stdin) != (size_t)count) {
         stop("input ends early");
     }
     return bytes;
@@ -98,18 +125,15 @@ int main(int argc, char **argv)
         relocate(image, job.pointers);
         char *const x1 = read_bytes(job.input_bytes[0]), *const x2 = read_bytes(job.input_bytes[1]);
         const void *inputs[] = {x1, x2};
-        char *output = malloc((size_t)job.output_bytes);
-        char *scratch = aligned_alloc(64, ((size_t)job.scratch_bytes + 64) / 64 * 64);
-        if (output == NULL || scratch == NULL) {
-            stop("no memory");
-        }
+        char *output = fenced((size_t)job.output_bytes, 1);
+        char *scratch = fenced((size_t)job.scratch_bytes, ALIGNMENT);
         run(&job, isa, image + job.layer_at, inputs, output, scratch);
         fwrite(output, 1, (size_t)job.output_bytes, stdout);
-        free(scratch);
-        free(output);
-        free(x2);
-        free(x1);
-        free(image);
+        give_back(scratch, (size_t)job.scratch_bytes, ALIGNMENT);
+        give_back(output, (size_t)job.output_bytes, 1);
+        give_back(x2, (size_t)job.input_bytes[1] + SLACK, ALIGNMENT);
+        give_back(x1, (size_t)job.input_bytes[0] + SLACK, ALIGNMENT);
+        give_back(image, (size_t)job.image_bytes + SLACK, ALIGNMENT);
     }
     return fflush(stdout) != 0;
 }
