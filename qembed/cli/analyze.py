@@ -17,7 +17,7 @@ from qembed.report.comparison import COMPARED
 
 @click.command("analyze")
 @click.argument("model", type=FILE)
-@click.option("-d", "--data", type=FILE, required=True, help="Inputs, .npy or .npz.")
+@click.option("-d", "--data", type=FILE, required=True, help="Inputs: .npy, .npz, a folder.")
 @click.option(
     "--method", type=click.Choice(COMPARED), default="int8", help="As for qembed quantize."
 )

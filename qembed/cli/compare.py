@@ -14,7 +14,7 @@ from qembed.report.comparison import COMPARED, compared, comparison_tables, spli
 
 @click.command("compare")
 @click.argument("model", type=FILE)
-@click.option("-d", "--data", type=FILE, required=True, help="Inputs, .npy or .npz.")
+@click.option("-d", "--data", type=FILE, required=True, help="Inputs: .npy, .npz, a folder.")
 @click.option("--labels", type=FILE, help="Class of each sample, .npy of integers.")
 @click.option(
     "--method",

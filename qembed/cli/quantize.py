@@ -21,7 +21,7 @@ from qembed.tflite import writer
 @click.command("quantize")
 @click.argument("model", type=FILE)
 @click.option(
-    "-d", "--data", type=FILE, required=True, help="Inputs to calibrate with, .npy or .npz."
+    "-d", "--data", type=FILE, required=True, help="Inputs to calibrate with: .npy, .npz, a folder."
 )
 @click.option("-o", "--output", type=FILE, help="Model file to write; MODEL with .npz by default.")
 @click.option("--tflite", type=FILE, help="Also write the network as this .tflite file.")

@@ -56,3 +56,12 @@ def test_a_quantized_network_is_one_sentence(qembed, network):
     qembed("quantize", network, "-d", "data.npz", "--tflite", "int8.tflite")
     done = qembed("quantize", "int8.tflite", "-d", "data.npz")
     assert done.status == 3 and "quantized already" in done.sentence
+
+
+def test_data_may_be_a_folder(qembed, network, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for number, part in enumerate(np.split(samples(24), 4)):
+        np.save(tmp_path / "folder" / f"{number}.npy", part)
+    for data, name in (("folder", "a.npz"), ("data.npz", "b.npz")):
+        assert qembed("quantize", network, "-d", data, "--equalize", "0", "-o", name).status == 0
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
