@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from qembed.floats.fully_connected import FullyConnected
 from qembed.quantize import ranges, rounding
+from qembed.quantize.layers import Recipe, make_layer
 from qembed.quantize.scheme import encoding_of
+from support.float_layers import single
 
 
 def correlated(rng, rows=2000, width=24):
@@ -81,3 +84,17 @@ def test_thinning_keeps_the_extremes():
     values[1], values[5] = 7, -9
     assert ranges.thinned(values).size <= ranges.MOST_VALUES + 2
     assert ranges.min_max(ranges.thinned(values)) == (-9, 7)
+
+
+def test_the_bias_takes_what_rounding_does_to_the_mean():
+    rng = np.random.default_rng(5)
+    x = 1 + correlated(rng)  # far from zero mean
+    weights = rng.standard_normal((6, 24)).astype(np.float32)
+    graph = single("fully_connected", FullyConnected(weights, np.zeros(6, np.float32)), (1, 24))
+    (node,) = graph.nodes
+    real = x.reshape(-1, 1, 24)
+    recipe = Recipe(bits=4, feedback=False)
+    layer, held = make_layer(node, (1, 6), 1 / 64, real, real, recipe)
+    off = (x @ held.weights.T + held.bias - x @ weights.T).mean(0)
+    without = (x @ held.weights.T - x @ weights.T).mean(0)
+    assert np.all(np.abs(off) <= layer.scale / 64) and np.abs(without).max() > 0.2
