@@ -26,12 +26,20 @@ COMPILERS = {
     "clang": ("clang",),
     "cortex-m0": (*ARM, "-mcpu=cortex-m0"),
     "cortex-m4": (*ARM, "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
+    "cortex-m55": (*ARM, "-mcpu=cortex-m55", "-mfloat-abi=hard"),
 }
 RUN_ON = {
     "cortex-m0": ("portable", "compact", "m0", "runtime"),
     "cortex-m4": ("portable", "compact", "dsp", "runtime"),
+    "cortex-m55": ("mve",),
 }
-LEVELS = {"gcc": ("-O2", "-Os"), "clang": ("-O2",), "cortex-m0": ("-O2",), "cortex-m4": ("-O2",)}
+LEVELS = {
+    "gcc": ("-O2", "-Os"),
+    "clang": ("-O2",),
+    "cortex-m0": ("-O2",),
+    "cortex-m4": ("-O2",),
+    "cortex-m55": ("-O2", "-Os"),  # its asm statements take nearly all registers at any level
+}
 
 # What a kernel may call besides other kernels. A compiler may write these in for a loop.
 MEMORY = {"memcpy", "memmove", "memset"}
@@ -87,7 +95,7 @@ def test_compiles_quietly(compiler, level, tmp_path):
     assert len(objects) == len(SOURCES)
 
 
-@pytest.fixture(scope="module", params=["cortex-m0", "cortex-m4"])
+@pytest.fixture(scope="module", params=list(RUN_ON))
 def arm(request, tmp_path_factory):
     """Core and objects of what runs on it, with the compiler's report on stacks beside them."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -124,7 +132,7 @@ def test_kernels_own_no_memory(arm):
 def test_kernels_call_nothing_unexpected(arm):
     """No heap, no printing, and no library arithmetic but where it is stated above."""
     core, objects = arm
-    stated = ON_CORTEX_M0 if core == "cortex-m0" else ON_CORTEX_M4
+    stated = {"cortex-m0": ON_CORTEX_M0, "cortex-m4": ON_CORTEX_M4}.get(core, {})
     called = {}
     for path, kind, name in symbols(objects):
         if kind == "U" and is_kernel(path) and not name.startswith("qe_") and name not in MEMORY:

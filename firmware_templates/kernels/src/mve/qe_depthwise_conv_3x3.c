@@ -143,7 +143,7 @@ typedef struct {
 /* clang-format on */
 
 /* All channels of a strip; `tile` columns of outputs at a time, `bytes` of the strip apart. */
-static void run_strip(const qe_strip *strip, int32_t tile, int32_t bytes)
+__attribute__((noinline)) static void run_strip(const qe_strip *strip, int32_t tile, int32_t bytes)
 {
     const int32_t *record = strip->record, *const end = strip->end;
     const int32_t columns = strip->columns, lanes = strip->lanes;
@@ -171,8 +171,8 @@ static int32_t between(int32_t minimum, int32_t value, int32_t maximum)
 }
 
 /* Four rows to columns of words, 16 channels each. Reads `channels` bytes of each pixel. */
-static inline void interleave(const int8_t *const row[4], const int32_t step[4], int32_t count,
-                              int32_t channels, int8_t *to)
+__attribute__((noinline)) static void interleave(const int8_t *const row[4], const int32_t step[4],
+                                                 int32_t count, int32_t channels, int8_t *to)
 {
     const int8_t *row0 = row[0], *row1 = row[1], *row2 = row[2], *row3 = row[3];
     __asm__ volatile(
