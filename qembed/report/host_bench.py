@@ -141,7 +141,9 @@ def bench_host(graph: Graph, raw: bytes | None = None, rounds: int = 15) -> Host
         macs=macs,
         peak=rate,
         share=share,
-        two_threads=min(passing[OURS, 256]) / min(passing[TWO, 256]),
+        two_threads=statistics.median(
+            one / two for one, two in zip(passing[OURS, 256], passing[TWO, 256], strict=True)
+        ),
         contenders=tuple(
             Contender(name, batch, seconds * 1e6, macs / seconds / 1e9)
             for (name, batch), seconds in medians.items()
