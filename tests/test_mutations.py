@@ -80,8 +80,12 @@ MUTANTS = {
     "depthwise_conv": [
         ("", "x_at += window->row_step * g->input.c", "x_at += g->input.w * g->input.c"),
         ("", "input += window->row_step * g->input.c", "input += g->input.w * g->input.c"),
-        ("", "(qe_load(input, x, x_bytes) - p->input_zero_point)", "qe_load(input, x, x_bytes)"),
-        ("", "(x[3] - p->input_zero_point) * w[3]", "(x[3] - p->input_zero_point) * w[2]"),
+        ("", "qe_load(input, x, x_bytes) - p->input_zero_point", "qe_load(input, x, x_bytes)"),
+        (
+            "",
+            "(int)(x[3] - p->input_zero_point) * w[3]",
+            "(int)(x[3] - p->input_zero_point) * w[2]",
+        ),
         ("", "++x_at;", ""),
         ("", "out_c < g->output.c; ++out_c", "out_c < (g->output.c & ~1); ++out_c"),
         ("", "w_at += g->window.w * g->output.c", "w_at += window->columns * g->output.c"),

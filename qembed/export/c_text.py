@@ -84,7 +84,7 @@ def array_values(name: str, array: CArray) -> dict[str, Any]:
     """Describe a constant array to a template."""
     return {
         "name": name,
-        "c_type": array.c_type,
+        "c_type": f"QE_ROM {array.c_type}" if array.rom else array.c_type,
         "shape": list(array.values.shape),
         "size": array.values.size,
         "lines": array_lines(array),

@@ -53,8 +53,8 @@ def output_stage(
     """`qe_output_stage` of a layer that sums products."""
     return {
         **biases(bias),
-        "multiplier": CArray("multiplier", "int32_t", requantization.multiplier),
-        "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8)),
+        "multiplier": CArray("multiplier", "int32_t", requantization.multiplier, rom=True),
+        "shift": CArray("shift", "int8_t", requantization.shift.astype(np.int8), rom=True),
         "channel_step": int(requantization.multiplier.size > 1),
         "rounding": ROUNDINGS.index(requantization.rounding),
         "zero_point": zero_point,
@@ -69,8 +69,8 @@ def biases(bias: AnyArray, owner: str = "") -> Fields:
     high = (bias.astype(np.int64) >> 32).astype(np.int32)
     fits = bool(np.array_equal(low, bias))
     return {
-        "bias": CArray(f"{owner}bias", "int32_t", low),
-        "bias_high": None if fits else CArray(f"{owner}bias_high", "int32_t", high),
+        "bias": CArray(f"{owner}bias", "int32_t", low, rom=True),
+        "bias_high": None if fits else CArray(f"{owner}bias_high", "int32_t", high, rom=True),
     }
 
 
@@ -94,10 +94,11 @@ def weights(values: AnyArray, bits: int) -> CArray:
         In [-8, 7] if `bits` is 4.
     """
     if bits == 8:
-        return CArray("weights", "int8_t", values)
+        return CArray("weights", "int8_t", values, rom=True)
     flat = values.reshape(-1)
     pairs = np.append(flat, np.zeros(flat.size % 2, np.int8)).reshape(-1, 2).view(np.uint8)
-    return CArray("weights", "int8_t", (pairs[:, 0] & 15 | pairs[:, 1] << 4).view(np.int8))
+    packed = (pairs[:, 0] & 15 | pairs[:, 1] << 4).view(np.int8)
+    return CArray("weights", "int8_t", packed, rom=True)
 
 
 def walks(names: Sequence[str], shape: Shape, strides: Sequence[Sequence[int]]) -> list[Fields]:

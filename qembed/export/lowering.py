@@ -42,11 +42,14 @@ class CArray:
         Element type in C, such as "int8_t"; it holds exactly what `values` holds.
     values : ndarray
         Any shape; laid out in C order.
+    rom : bool
+        The kernel reads it through a pointer to ``QE_ROM``: see qe_types.h.
     """
 
     suffix: str
     c_type: str
     values: AnyArray
+    rom: bool = False
 
 
 Value: TypeAlias = "int | float | CArray | tuple[int, ...] | Mapping[str, Value] | None"

@@ -73,7 +73,7 @@ def structs() -> dict[str, type[ctypes.Structure]]:
     """Every struct that the kernels' headers declare, by name."""
     found: dict[str, type[ctypes.Structure]] = {}
     text = "\n".join(p.read_text() for p in sorted((KERNELS / "include").glob("*.h")))
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/|\bQE_ROM ", "", text, flags=re.DOTALL)
     pending = {
         name: body for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, re.DOTALL)
     }

@@ -11,11 +11,11 @@
 /** One layer. Group g computes group_outputs channels from channels g * depth onwards. */
 typedef struct {
     qe_geometry geometry;
-    int32_t depth;            /**< Input channels of a group, C / groups */
-    int32_t group_outputs;    /**< Output channels of a group, O / groups */
-    int32_t input_zero_point; /**< In the range of the input type */
-    const int8_t *weights;    /**< [O, KH, KW, depth]; _w4: two in a byte, see qe_weight() */
-    qe_output_stage stage;    /**< Of O channels */
+    int32_t depth;                /**< Input channels of a group, C / groups */
+    int32_t group_outputs;        /**< Output channels of a group, O / groups */
+    int32_t input_zero_point;     /**< In the range of the input type */
+    const QE_ROM int8_t *weights; /**< [O, KH, KW, depth]; _w4: two in a byte, see qe_weight() */
+    qe_output_stage stage;        /**< Of O channels */
 } qe_conv_params;
 
 /**

@@ -11,10 +11,10 @@
 /** One layer. O = C * depth_multiplier; output channel o reads channel o / depth_multiplier. */
 typedef struct {
     qe_geometry geometry;
-    int32_t depth_multiplier; /**< >= 1 */
-    int32_t input_zero_point; /**< In the range of the input type */
-    const int8_t *weights;    /**< [KH, KW, O]; _w4: two in a byte, see qe_weight() */
-    qe_output_stage stage;    /**< Of O channels */
+    int32_t depth_multiplier;     /**< >= 1 */
+    int32_t input_zero_point;     /**< In the range of the input type */
+    const QE_ROM int8_t *weights; /**< [KH, KW, O]; _w4: two in a byte, see qe_weight() */
+    qe_output_stage stage;        /**< Of O channels */
 } qe_depthwise_conv_params;
 
 /**

@@ -46,7 +46,7 @@ QE_TEMPLATE void qe_store(void *array, int32_t index, int32_t value, int32_t byt
  *
  * Four-bit weights lie two in a byte, the one of even index in the low half.
  */
-QE_TEMPLATE int32_t qe_weight(const int8_t *weights, int32_t index, int32_t bits)
+QE_TEMPLATE int32_t qe_weight(const QE_ROM int8_t *weights, int32_t index, int32_t bits)
 {
     if (bits == 8) {
         return weights[index];
@@ -61,13 +61,15 @@ QE_TEMPLATE int32_t qe_weight(const int8_t *weights, int32_t index, int32_t bits
  * @param x_at,w_at  Index of the first element of each.
  * @param count      int8: up to 65793, so that the sum fits in 32 bits; int16: any.
  */
-QE_TEMPLATE int64_t qe_dot(const void *x, int32_t x_at, const int8_t *w, int32_t w_at,
+QE_TEMPLATE int64_t qe_dot(const void *x, int32_t x_at, const QE_ROM int8_t *w, int32_t w_at,
                            int32_t count, int32_t zero_point, int32_t x_bytes, int32_t w_bits)
 {
     int64_t total = 0;
     int32_t sum = 0;
     for (int32_t i = 0; i < count; ++i) {
-        sum += (qe_load(x, x_at + i, x_bytes) - zero_point) * qe_weight(w, w_at + i, w_bits);
+        const int32_t value = qe_load(x, x_at + i, x_bytes) - zero_point;
+        const int32_t weight = qe_weight(w, w_at + i, w_bits);
+        sum += (x_bytes == 1) ? (int)value * (int)weight : value * weight;
         if (x_bytes > 1 && (i & 255) == 255) { /* 256 products fit in 32 bits */
             total += sum;
             sum = 0;
@@ -83,11 +85,11 @@ QE_TEMPLATE int64_t qe_dot(const void *x, int32_t x_at, const int8_t *w, int32_t
  * @param w            First weight of the first filter.
  * @param filter_size  From filter to filter, in values.
  */
-QE_TEMPLATE qe_block qe_dot_block(qe_block sums, const int8_t *x, const int8_t *w,
+QE_TEMPLATE qe_block qe_dot_block(qe_block sums, const int8_t *x, const QE_ROM int8_t *w,
                                   int32_t filter_size, int32_t count, int32_t zero_point)
 {
     for (const int8_t *end = x + count; x < end; ++x) {
-        const int32_t value = *x - zero_point;
+        const int value = (int)(*x - zero_point); /* products fit an int of 16 bits, too */
         sums.sum0 += value * w[0];
         sums.sum1 += value * w[filter_size];
         sums.sum2 += value * w[2 * filter_size];

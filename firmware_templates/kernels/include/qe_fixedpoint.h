@@ -126,15 +126,16 @@ static inline int32_t qe_rescale(int64_t acc, const qe_scale *scale)
 
 /** How the accumulators of a layer become its outputs. */
 typedef struct {
-    const int32_t *bias;      /**< [C]; in accumulator steps */
-    const int32_t *bias_high; /**< [C]: upper halves of 64-bit biases (WIDE); NULL: `bias` is all */
-    const int32_t *multiplier; /**< [C], or [1] with channel_step 0 */
-    const int8_t *shift;       /**< as `multiplier`; [-31, 30] */
-    int32_t channel_step;      /**< 1: one multiplier per channel; 0: one for all */
-    int32_t rounding;          /**< QE_ROUND_... */
-    int32_t zero_point;        /**< In the range of the output type; added to every output */
-    int32_t activation_min;    /**< In the range of the output type */
-    int32_t activation_max;    /**< In the range of the output type, >= activation_min */
+    const QE_ROM int32_t *bias; /**< [C]; in accumulator steps */
+    const QE_ROM int32_t
+        *bias_high; /**< [C]: upper halves of 64-bit biases (WIDE); NULL: `bias` is all */
+    const QE_ROM int32_t *multiplier; /**< [C], or [1] with channel_step 0 */
+    const QE_ROM int8_t *shift;       /**< as `multiplier`; [-31, 30] */
+    int32_t channel_step;             /**< 1: one multiplier per channel; 0: one for all */
+    int32_t rounding;                 /**< QE_ROUND_... */
+    int32_t zero_point;               /**< In the range of the output type; added to every output */
+    int32_t activation_min;           /**< In the range of the output type */
+    int32_t activation_max;           /**< In the range of the output type, >= activation_min */
 } qe_output_stage;
 
 /** @brief qe_finish() in the less usual roundings. */

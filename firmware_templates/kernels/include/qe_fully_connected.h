@@ -9,12 +9,12 @@
 
 /** One layer. */
 typedef struct {
-    int32_t rows;             /**< >= 1 */
-    int32_t inputs;           /**< I >= 1 */
-    int32_t outputs;          /**< O >= 1 */
-    int32_t input_zero_point; /**< In the range of the input type */
-    const int8_t *weights;    /**< [O, I]; _w4: two in a byte, see qe_weight() */
-    qe_output_stage stage;    /**< Of O channels */
+    int32_t rows;                 /**< >= 1 */
+    int32_t inputs;               /**< I >= 1 */
+    int32_t outputs;              /**< O >= 1 */
+    int32_t input_zero_point;     /**< In the range of the input type */
+    const QE_ROM int8_t *weights; /**< [O, I]; _w4: two in a byte, see qe_weight() */
+    qe_output_stage stage;        /**< Of O channels */
 } qe_fully_connected_params;
 
 /**

@@ -10,10 +10,10 @@
 
 /** One gate. Both sums are scaled to steps of 2^-12. */
 typedef struct {
-    const int8_t *input_weights;     /**< [C, I] */
-    const int8_t *recurrent_weights; /**< [C, C] */
-    const int32_t *bias;             /**< [C]; of the sum over the input */
-    const int32_t *bias_high;        /**< [C]: upper halves of 64-bit biases (int16), or NULL */
+    const QE_ROM int8_t *input_weights;     /**< [C, I] */
+    const QE_ROM int8_t *recurrent_weights; /**< [C, C] */
+    const QE_ROM int32_t *bias;             /**< [C]; of the sum over the input */
+    const QE_ROM int32_t *bias_high; /**< [C]: upper halves of 64-bit biases (int16), or NULL */
     qe_scale input_scale;            /**< Of int16: QE_ROUND_WIDE; no other here is */
     qe_scale recurrent_scale;
 } qe_lstm_gate;

@@ -9,19 +9,19 @@
 
 /** One layer. F filters = units * rank, each with a memory of its last M results. */
 typedef struct {
-    int32_t batch;                 /**< >= 1; rows of the input, each with a state of its own */
-    int32_t features;              /**< I >= 1 */
-    int32_t units;                 /**< >= 1 */
-    int32_t rank;                  /**< >= 1 */
-    int32_t memory;                /**< M >= 1 */
-    const int8_t *feature_weights; /**< [F, I] */
-    const void *time_weights;      /**< [F, M]; of the type of the state */
-    const int32_t *bias;           /**< [units] */
-    qe_scale state_scale;          /**< Of the sums over features; not QE_ROUND_WIDE */
-    qe_scale output_scale;         /**< Of the sums over time; not QE_ROUND_WIDE */
-    int32_t input_zero_point;      /**< [-128, 127] */
-    int32_t state_zero_point;      /**< In the range of the state's type */
-    int32_t output_zero_point;     /**< [-128, 127] */
+    int32_t batch;    /**< >= 1; rows of the input, each with a state of its own */
+    int32_t features; /**< I >= 1 */
+    int32_t units;    /**< >= 1 */
+    int32_t rank;     /**< >= 1 */
+    int32_t memory;   /**< M >= 1 */
+    const QE_ROM int8_t *feature_weights; /**< [F, I] */
+    const void *time_weights;             /**< [F, M]; of the type of the state */
+    const int32_t *bias;                  /**< [units] */
+    qe_scale state_scale;                 /**< Of the sums over features; not QE_ROUND_WIDE */
+    qe_scale output_scale;                /**< Of the sums over time; not QE_ROUND_WIDE */
+    int32_t input_zero_point;             /**< [-128, 127] */
+    int32_t state_zero_point;             /**< In the range of the state's type */
+    int32_t output_zero_point;            /**< [-128, 127] */
 } qe_svdf_params;
 
 /**

@@ -9,15 +9,15 @@
 
 /** One layer. The window of input pixel (y, x) begins at output pixel stride * (y, x) - offset. */
 typedef struct {
-    int32_t batch;            /**< >= 1; images, one behind the other */
-    qe_shape input;           /**< [H, W, I] */
-    qe_shape output;          /**< [OH, OW, O] */
-    qe_size window;           /**< KH, KW >= 1; pixels */
-    qe_size stride;           /**< >= 1; pixels */
-    qe_size offset;           /**< >= 0; pixels */
-    int32_t input_zero_point; /**< In the range of the input type */
-    const int8_t *weights;    /**< [O, KH, KW, I]; _w4: two in a byte, see qe_weight() */
-    qe_output_stage stage;    /**< Of O channels */
+    int32_t batch;                /**< >= 1; images, one behind the other */
+    qe_shape input;               /**< [H, W, I] */
+    qe_shape output;              /**< [OH, OW, O] */
+    qe_size window;               /**< KH, KW >= 1; pixels */
+    qe_size stride;               /**< >= 1; pixels */
+    qe_size offset;               /**< >= 0; pixels */
+    int32_t input_zero_point;     /**< In the range of the input type */
+    const QE_ROM int8_t *weights; /**< [O, KH, KW, I]; _w4: two in a byte, see qe_weight() */
+    qe_output_stage stage;        /**< Of O channels */
 } qe_transpose_conv_params;
 
 /**

@@ -30,6 +30,17 @@ typedef enum {
 #define QE_FLASH QE_ALIGNED(4)
 #endif
 
+/** Qualifies weights, biases and multipliers: where flash has an address space of its own and would
+ *  be copied to RAM first (AVR), they are read from it. QE_ROM_BYTES is what its addresses reach,
+ *  less what the linker puts in front. */
+#if defined(__AVR__) && defined(__FLASH)
+#define QE_ROM __flash
+#define QE_ROM_BYTES 64512u
+#else
+#define QE_ROM
+#define QE_ROM_BYTES 0xFFFFFFFFu
+#endif
+
 /** Shape of one NHWC activation with N = 1; height and width in pixels. */
 typedef struct {
     int32_t h, w, c;

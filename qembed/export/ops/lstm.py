@@ -49,8 +49,10 @@ def lower(node: Node, graph: Graph) -> Lowering:
 def _gate(name: str, gate: Gate) -> fields.Fields:
     """`qe_lstm_gate`."""
     return {
-        "input_weights": CArray(f"{name}_input_weights", "int8_t", gate.input_weights),
-        "recurrent_weights": CArray(f"{name}_recurrent_weights", "int8_t", gate.recurrent_weights),
+        "input_weights": CArray(f"{name}_input_weights", "int8_t", gate.input_weights, rom=True),
+        "recurrent_weights": CArray(
+            f"{name}_recurrent_weights", "int8_t", gate.recurrent_weights, rom=True
+        ),
         **fields.biases(gate.bias, f"{name}_"),
         "input_scale": fields.scale(gate.input_requantization),
         "recurrent_scale": fields.scale(gate.recurrent_requantization),

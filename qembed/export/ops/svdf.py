@@ -23,7 +23,9 @@ def lower(node: Node, graph: Graph) -> Lowering:
             "units": params.bias.size,
             "rank": params.rank,
             "memory": params.time_weights.shape[1],
-            "feature_weights": CArray("feature_weights", "int8_t", params.feature_weights),
+            "feature_weights": CArray(
+                "feature_weights", "int8_t", params.feature_weights, rom=True
+            ),
             "time_weights": CArray("time_weights", f"{state.dtype}_t", params.time_weights),
             "bias": CArray("bias", "int32_t", params.bias),
             "state_scale": fields.scale(params.state_requantization),

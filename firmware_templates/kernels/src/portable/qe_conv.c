@@ -46,7 +46,7 @@ QE_TEMPLATE int64_t accumulate(const qe_conv_params *p, const taps *seen, const 
 
 /* The same of QE_BLOCK filters, int8; `input` and `weights` are at the first tap of the first. */
 QE_TEMPLATE qe_block accumulate_block(const qe_conv_params *p, const taps *seen,
-                                      const int8_t *input, const int8_t *weights,
+                                      const int8_t *input, const QE_ROM int8_t *weights,
                                       int32_t filter_size)
 {
     qe_block sums = {0, 0, 0, 0};

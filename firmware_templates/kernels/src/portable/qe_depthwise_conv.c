@@ -18,8 +18,10 @@ QE_TEMPLATE int64_t accumulate(const qe_depthwise_conv_params *p, const qe_windo
         int32_t x = x_at;
         int32_t w = w_at;
         for (int32_t i = 0; i < window->columns; ++i) {
-            sum += (qe_load(input, x, x_bytes) - p->input_zero_point) *
-                   qe_weight(p->weights, w, w_bits);
+            const int32_t value = qe_load(input, x, x_bytes) - p->input_zero_point;
+            const int32_t weight = qe_weight(p->weights, w, w_bits);
+            /* Products of int8 fit an int of 16 bits, too. */
+            sum += (x_bytes == 1) ? (int)value * (int)weight : value * weight;
             if (x_bytes > 1) {
                 total += sum;
                 sum = 0;
@@ -35,19 +37,19 @@ QE_TEMPLATE int64_t accumulate(const qe_depthwise_conv_params *p, const qe_windo
 
 /* The same of QE_BLOCK neighbouring channels, int8, each with one filter. */
 QE_TEMPLATE qe_block accumulate_block(const qe_depthwise_conv_params *p, const qe_window *window,
-                                      const int8_t *input, const int8_t *weights)
+                                      const int8_t *input, const QE_ROM int8_t *weights)
 {
     const qe_geometry *g = &p->geometry;
     const int32_t x_step = g->dilation.w * g->input.c;
     qe_block sums = {0, 0, 0, 0};
     for (int32_t row = 0; row < window->rows; ++row) {
         const int8_t *x = input;
-        const int8_t *w = weights;
+        const QE_ROM int8_t *w = weights;
         for (int32_t i = 0; i < window->columns; ++i) {
-            sums.sum0 += (x[0] - p->input_zero_point) * w[0];
-            sums.sum1 += (x[1] - p->input_zero_point) * w[1];
-            sums.sum2 += (x[2] - p->input_zero_point) * w[2];
-            sums.sum3 += (x[3] - p->input_zero_point) * w[3];
+            sums.sum0 += (int)(x[0] - p->input_zero_point) * w[0];
+            sums.sum1 += (int)(x[1] - p->input_zero_point) * w[1];
+            sums.sum2 += (int)(x[2] - p->input_zero_point) * w[2];
+            sums.sum3 += (int)(x[3] - p->input_zero_point) * w[3];
             x += x_step;
             w += g->output.c;
         }

@@ -4,7 +4,7 @@
 #include "qe_elements.h"
 
 /* What a filter makes of the features, to be remembered. */
-static int32_t newest_result(const qe_svdf_params *p, const int8_t *x, const int8_t *weights,
+static int32_t newest_result(const qe_svdf_params *p, const int8_t *x, const QE_ROM int8_t *weights,
                              int32_t highest)
 {
     const int32_t sum = (int32_t)qe_dot(x, 0, weights, 0, p->features, p->input_zero_point, 1, 8);
@@ -39,7 +39,7 @@ QE_TEMPLATE void svdf(const qe_svdf_params *p, const int8_t *input, const void *
         for (int32_t unit = 0; unit < p->units; ++unit) {
             uint32_t acc = (uint32_t)p->bias[unit];
             for (int32_t i = 0; i < p->rank; ++i) {
-                const int8_t *weights = p->feature_weights + filter * p->features;
+                const QE_ROM int8_t *weights = p->feature_weights + filter * p->features;
                 const int32_t newest = newest_result(p, input, weights, highest);
                 acc += advance(p, filter, old_state, new_state, at, newest, bytes);
                 at += p->memory;
