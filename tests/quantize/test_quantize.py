@@ -99,6 +99,16 @@ def test_mixed_spends_what_it_may_where_it_helps_most():
     assert found[0][1] < found[1][1] < found[2][1]
 
 
+def test_room_goes_to_the_layer_that_suffers_most_for_its_size():
+    graph = residual()
+    wide, narrow = mixed.sizes(graph, 8), mixed.sizes(graph, 4)
+    more = {name: wide[name] - narrow[name] for name in wide}
+    for chosen in wide:
+        errors = {name: float(more[name]) * (10 if name == chosen else 1) for name in wide}
+        budget = sum(narrow.values()) + more[chosen]
+        assert next(iter(mixed.kept_wide(graph, errors, budget))) == chosen
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
