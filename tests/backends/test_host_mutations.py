@@ -284,7 +284,7 @@ FAULTS = {
         ("", "two[i * step2]", "two[i * step1]"),
         ("", "<const schar *> table + 128 * 256 + 128", "<const schar *> table + 128 * 256 + 127"),
         ("", "<const schar *> x2", "<const schar *> x1"),
-        ("", "inputs, outputs[0]", "inputs[::-1], outputs[0]"),
+        ("", "params.table", "params.table[::-1]"),
     ],
     "conv_integer": [
         ("", "pixel[i] - zero_point", "pixel[i]"),
