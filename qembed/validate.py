@@ -112,12 +112,35 @@ def _validate_edges(graph: Graph) -> None:
             raise ModelError(f"output '{graph.tensors[index].name}' is never written")
 
 
+IN_PLACE = frozenset(
+    [
+        "add",
+        "extremum",
+        "lookup",
+        "lstm",
+        "mul",
+        "prelu",
+        "select",
+        "sigmoid",
+        "squared_difference",
+        "svdf",
+    ]
+)
+"""Operators that may write the state that they read: each value comes from its own place."""
+
+
 def _validate_node(graph: Graph, node: Node, operators: Mapping[str, Any]) -> None:
     operator = operators.get(node.op)
     if operator is None:
         raise ModelError(f"unknown operator; known are {', '.join(operators)}")
     if type(node.params) is not operator.params:
         raise ModelError(f"parameters are not a {operator.params.__name__}")
+    for index in set(node.inputs) & set(node.outputs):
+        if node.op not in IN_PLACE:
+            raise ModelError(
+                f"reads and writes state '{graph.tensors[index].name}', which {node.op} cannot do "
+                "in place; let it write another tensor, and a reshape copy that"
+            )
     inputs = [graph.tensors[i] for i in node.inputs]
     try:
         inferred = operator.infer(node.params, *inputs)

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from qembed.arithmetic import Requantization
+from qembed.backends import reference
+from qembed.backends.host import HostModel
 from qembed.errors import ModelError
 from qembed.ir import Graph, Node, Quantization, Samples, Tensor
 from qembed.ops.fully_connected import FullyConnected
 from qembed.ops.reshape import Reshape
-from qembed.validate import validate
+from qembed.ops.strided_slice import StridedSlice
+from qembed.validate import IN_PLACE, validate
+from support.layers import LAYERS
 
 
 def layer(**changes):
@@ -99,3 +103,56 @@ CASES = {
 def test_an_unsound_graph_is_refused(sentence):
     with pytest.raises(ModelError, match=sentence):
         validate(model(**CASES[sentence]))
+
+
+def test_an_operator_that_moves_values_may_not_write_the_state_it_reads():
+    state = Tensor("s", (1, 3), "int8", reset_value=0)
+    turn = StridedSlice((0, 2), (1, -1), (1, 3))
+    graph = model(
+        tensors=(model().tensors[0], state, Tensor("y", (1, 3), "int8")),
+        nodes=(
+            Node("turn", "strided_slice", turn, (1,), (1,)),
+            Node("show", "reshape", Reshape((1, 3)), (1,), (2,)),
+        ),
+        outputs=(2,),
+    )
+    with pytest.raises(ModelError, match="reads and writes state 's', which strided_slice cannot"):
+        validate(graph)
+
+
+@pytest.mark.parametrize("op", sorted(IN_PLACE - {"lstm", "svdf"}))
+def test_operators_that_may_do_so_compute_it(op):
+    found = 0
+    for seed in range(60):
+        made, inputs = onto_state(*LAYERS[op](np.random.default_rng(seed)))
+        if made is not None:
+            found += 1
+            (want,), (host,) = reference.run(made, inputs), HostModel(made).run(inputs)
+            assert want.tobytes() == host.tobytes(), f"seed {seed}"
+    assert found > 5
+
+
+def onto_state(made, inputs):
+    """The layer with an input that looks like its output as state, or None where none does."""
+    (one,) = made.nodes
+    y = made.tensors[one.outputs[0]]
+    alike = [
+        i
+        for i in one.inputs
+        if made.tensors[i].data is None
+        and (made.tensors[i].shape, made.tensors[i].dtype) == (y.shape, y.dtype)
+    ]
+    if not alike or y.dtype not in ("int8", "int16"):
+        return None, None
+    state, clock = alike[0], len(made.tensors)
+    tensors = [*made.tensors, Tensor("clock", (1,), "int8")]
+    tensors[state] = replace(tensors[state], reset_value=1)
+    kept = {i: a for i, a in zip(made.inputs, inputs, strict=True) if i != state}
+    graph = replace(
+        made,
+        tensors=tuple(tensors),
+        nodes=(replace(one, outputs=(state,)),),
+        inputs=(*kept, clock),
+        outputs=(state,),
+    )
+    return validate(graph), (*kept.values(), np.zeros((len(inputs[0]), 1), np.int8))

@@ -8,6 +8,7 @@ PATH=$PWD/$bin:$PATH # cython-lint calls pycodestyle
 $bin/ruff check --quiet .
 $bin/ruff format --quiet --check .
 $bin/mypy --no-error-summary
+mkdir -p build
 $bin/lint-imports --no-cache >build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
 $bin/cython-lint cython_src
 git ls-files '*.c' '*.h' '*.cu' '*.cuh' | xargs -r $bin/clang-format --dry-run --Werror
