@@ -166,14 +166,17 @@ def exp(x: Quantization, y: Quantization) -> Table:
 def gelu(x: Quantization, y: Quantization, approximate: bool) -> Table:
     """X times the normal distribution at x, or its approximation by tanh: equation (26)."""
 
-    def exact(v: NDArray[np.float32]) -> Any:
-        return v * (np.vectorize(math.erf)(v.astype(np.float64) * math.sqrt(0.5)) + 1) / 2
+    def exact(v: NDArray[np.float64]) -> Any:
+        return v * (np.vectorize(math.erf)(v * math.sqrt(0.5)) + 1) / 2
 
-    def by_tanh(v: NDArray[np.float32]) -> Any:
-        wide = v.astype(np.float64)
-        return wide * (1 + np.tanh(math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3))) / 2
+    def by_tanh(v: NDArray[np.float64]) -> Any:
+        return v * (1 + np.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2
 
-    return _by_float(x, y, by_tanh if approximate else exact)
+    def finite(v: NDArray[np.float32]) -> Any:
+        far = 1e30  # minus infinity times zero is no number
+        return (by_tanh if approximate else exact)(np.clip(v, -far, far).astype(np.float64))
+
+    return _by_float(x, y, finite)
 
 
 def _by_float(
