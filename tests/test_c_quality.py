@@ -53,6 +53,10 @@ ON_CORTEX_M0 = {
     "portable/qe_dequantize": {"__aeabi_fmul", "__aeabi_l2f"},
     "portable/qe_resize_bilinear": {"__aeabi_lmul"},  # int16 alone, once per output
     "portable/qe_transpose_conv": {"__aeabi_idivmod"},  # once per pixel
+    "portable/qe_conv_integer": {"__aeabi_idiv"},  # once per output
+    "portable/qe_row_sums": {"__aeabi_idiv", "__aeabi_lmul"},  # once per output, once per layer
+    "portable/qe_dynamic_quantize": {"__aeabi_f2iz", "__aeabi_fadd", "__aeabi_fcmpeq"}
+    | {"__aeabi_fcmpgt", "__aeabi_fcmplt", "__aeabi_fdiv", "__aeabi_fsub", "__aeabi_i2f"},
     "m0/qe_average_pool": {"__aeabi_idiv"},  # once per output
     "m0/qe_depthwise_conv": {"__aeabi_idiv", "__aeabi_idivmod"},  # once per row
     "compact/qe_average_pool": {"__aeabi_idiv"},  # once per output
@@ -167,7 +171,7 @@ def built(target, folder):
     objects = []
     for source in kernels_of(target.name):
         objects.append(folder / f"{source.parent.name}-{source.stem}.o")
-        command = [target.cc, *target.cflags, "-std=c99", *more, f"-I{INCLUDE}", "-c", source]
+        command = [target.cc, "-std=c99", *target.cflags, *more, f"-I{INCLUDE}", "-c", source]
         subprocess.run([*command, "-o", objects[-1]], timeout=120, check=True)
     return objects
 

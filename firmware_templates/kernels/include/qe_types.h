@@ -33,7 +33,7 @@ typedef enum {
 /** Qualifies weights, biases and multipliers: where flash has an address space of its own and would
  *  be copied to RAM first (AVR), they are read from it. QE_ROM_BYTES is what its addresses reach,
  *  less what the linker puts in front. */
-#if defined(__AVR__) && defined(__FLASH)
+#if defined(__AVR__) && defined(__FLASH) && !defined(__STRICT_ANSI__) /* -std=gnu99 */
 #define QE_ROM __flash
 #define QE_ROM_BYTES 64512u
 #else
