@@ -63,7 +63,8 @@ cdef void row_int8(
     Py_ssize_t count
 ) noexcept nogil:
     compare_row[schar](
-        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <uchar *> y, count
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2,
+        <uchar *> y, count
     )
 
 
@@ -72,7 +73,8 @@ cdef void row_int32(
     Py_ssize_t count
 ) noexcept nogil:
     compare_row[int32_t](
-        <const Data *> layer, <const int32_t *> x1, step1, <const int32_t *> x2, step2, <uchar *> y, count
+        <const Data *> layer, <const int32_t *> x1, step1, <const int32_t *> x2, step2,
+        <uchar *> y, count
     )
 
 

@@ -247,8 +247,8 @@ cdef void run_parts(const Plan *plan, Worker worker, Job job) noexcept nogil:
 
 cdef void wait(sem_t *semaphore, Py_ssize_t spins) noexcept nogil:
     """Wait for a post; look for it `spins` times before falling asleep."""
-    cdef Py_ssize_t i
-    for i in range(spins):
+    cdef Py_ssize_t _i
+    for _i in range(spins):
         if sem_trywait(semaphore) == 0:
             return
         qh_pause(0)

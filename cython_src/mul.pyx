@@ -49,7 +49,8 @@ cdef void row_int8(
     Py_ssize_t count
 ) noexcept nogil:
     multiply_row[schar](
-        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2,
+        <schar *> y, count
     )
 
 
@@ -58,7 +59,8 @@ cdef void row_int16(
     Py_ssize_t count
 ) noexcept nogil:
     multiply_row[short](
-        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2,
+        <short *> y, count
     )
 
 

@@ -55,7 +55,8 @@ cdef void row_int8(
     Py_ssize_t count
 ) noexcept nogil:
     square_row[schar](
-        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2, <schar *> y, count
+        <const Data *> layer, <const schar *> x1, step1, <const schar *> x2, step2,
+        <schar *> y, count
     )
 
 
@@ -64,7 +65,8 @@ cdef void row_int16(
     Py_ssize_t count
 ) noexcept nogil:
     square_row[short](
-        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2, <short *> y, count
+        <const Data *> layer, <const short *> x1, step1, <const short *> x2, step2,
+        <short *> y, count
     )
 
 
