@@ -49,6 +49,7 @@ def command(
     arena_max: int | None,
     push_rows: bool,
     optimize: str | None,
+    host: bool,
     cmsis_nn: Path | None,
     baseline: Path | None,
     tolerance: float,
@@ -60,6 +61,8 @@ def command(
     of the sizes. With --host: time on this machine, also of other interpreters in the same run.
     They need MODEL to be a .tflite file, and are left out by name where they are not installed.
     """
+    if host:
+        return _bench_host(model, as_json)
     graph, chosen = load_model(model, simplify), load_board(board, optimize)
     with stderr().status(f"building and running on {chosen.name}"):
         cost = bench(graph, chosen, cmsis_nn=cmsis_nn, arena_max=arena_max, push_rows=push_rows)
