@@ -1,5 +1,6 @@
 """Build the host extensions; everything else about the package is in pyproject.toml."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def extension(pyx: Path) -> Extension:
 
 
 setup(
+    options={"build_ext": {"parallel": os.cpu_count()}},
     packages=[*find_packages(include=["qembed", "qembed.*"]), "qembed.firmware_templates"],
     package_dir={"qembed.firmware_templates": "firmware_templates"},
     package_data={
