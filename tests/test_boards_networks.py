@@ -101,18 +101,6 @@ def test_streams_of_wake_word_models(name, tmp_path):
     assert_equal(report, 100)
 
 
-def test_600_words_are_verified_in_five_seconds(shared, tmp_path):
-    """The best of three: other programs of this computer are none of the link's business."""
-    graph = import_model(shared / "models" / "kws_int8.tflite")
-    with np.load(shared / "data" / "kws01.npz") as data:
-        real = data["x"].reshape(-1, *graph.tensors[graph.inputs[0]].shape)
-    seconds = [
-        verified(graph, need("native"), [real], tmp_path / str(n)).line.seconds for n in range(3)
-    ]
-    print(f"600 words in {min(seconds):.1f} s")
-    assert min(seconds) < 5
-
-
 OTHERS = [b for b in list_boards() if b not in ("native", "mps2-an386", "atmega2560")]
 
 

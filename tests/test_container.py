@@ -354,9 +354,9 @@ def test_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
         entry.write(npy(f"({200 << 20},)"))
         for _ in range(200):
             entry.write(bytes(1 << 20))
-    start = time.perf_counter()
+    start = time.process_time()
     assert "claims to unpack" in refusal(path)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -536,14 +536,14 @@ def test_thousands_of_flipped_bytes(saved, tmp_path):
         if rng.random() < 0.1:
             del noisy[rng.integers(0, len(noisy)) :]
         path.write_bytes(noisy)
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             container.load(path)
             outcomes["loaded"] += 1
         except QembedError as error:
             outcomes["refused"] += 1
             assert str(error).count("\n") == 0
-        assert time.perf_counter() - start < 2.0
+        assert time.process_time() - start < 2.0
     assert outcomes["refused"] > 2000
 
 

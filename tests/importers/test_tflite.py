@@ -221,13 +221,13 @@ def test_names_agree_with_the_published_schema():
 
 
 def outcome(raw: bytes) -> str:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         import_bytes(raw, "hostile")
         result = "graph"
     except QembedError as error:
         result = type(error).__name__
-    assert time.perf_counter() - start < SECONDS_A_FILE
+    assert time.process_time() - start < SECONDS_A_FILE
     return result
 
 
