@@ -73,13 +73,16 @@ def test_state_makes_no_batch():
 @pytest.mark.parametrize("name", ["kws_int8", "ic_int8", "ad_int8", "person_detect"])
 def test_onnx_runtime_is_given_the_same_network(name, shared):
     pytest.importorskip("onnxruntime")
-    graph = import_model(shared / "models" / f"{name}.tflite")
+    path = shared / "models" / f"{name}.tflite"
+    graph, as_desktops_round = import_model(path), import_model(path, "litert-xnnpack")
     (x,) = random_dataset(graph, 64).sources
-    ours = HostModel(graph).run(x)[0]
+    ours = HostModel(as_desktops_round).run(x)[0]
     theirs = (peers.onnx_runtime(graph, x)()[0] ^ 0x80).view(np.int8).reshape(ours.shape)
     steps = np.abs(ours.astype(int) - theirs)
-    # Their rounding differs in every layer; another zero point, layout or padding would show.
-    assert np.mean(steps) < 1 and np.mean(steps <= 3) > 0.97
+    if any(node.op == "add" for node in graph.nodes):  # which the two desktops round differently
+        assert np.mean(steps) < 1
+    else:
+        assert np.all(steps == 0)
 
 
 def test_what_is_not_written_for_it_is_named():
