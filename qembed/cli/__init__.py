@@ -30,7 +30,7 @@ COMMANDS = {
     "import": ("import_model", "Turn a network of another tool into a model file."),
     "quantize": ("quantize", "Make integers of a float network, with a sample of its inputs."),
     "compare": ("compare", "Show what each way to quantize a network costs and saves."),
-    "analyze": ("analyze", "Show where accuracy goes when a network is quantized, and what helps."),
+    "analyze": ("analyze", "Show where quantization costs accuracy, and what helps."),
     "info": ("info", "Show a model: layers, quantization, work, memory."),
     "optimize": ("optimize", "Remove what no input can make matter; the outputs keep every byte."),
     "simulate": ("simulate", "Run a model here, byte for byte as the chip will."),

@@ -67,7 +67,7 @@ def test_foreign_names_are_shown_not_obeyed(qembed, digits, tmp_path):
     ("content", "words"),
     [
         (None, "no such file"),
-        (b"", "not a .tflite model"),
+        (b"", "neither a .tflite nor an .onnx model"),
         (b"PK\x03\x04 broken", "not an intact .npz"),
         (b"\x00\x00\x00\x00TFL3", ""),
         (b"\xff\xff\xff\x7fTFL3" + bytes(200), ""),
