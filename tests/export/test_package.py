@@ -207,7 +207,7 @@ def test_arenas_of_real_networks(shared, name, target):
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_small_arenas_of_real_networks(shared, name):
-    """Slower kernels take over where the fast ones do not fit, and only there."""
+    """Slower kernels take over where the fast ones do not fit, and only there; rows have an end."""
     graph, chip = import_model(shared / f"models/{name}.tflite"), load_target("cortex-m4")
     limit = ARENAS[name][1]
     fast, _ = plan_for(graph, chip)
@@ -217,8 +217,8 @@ def test_small_arenas_of_real_networks(shared, name):
     ]
     print(f"{name}: arena {plan.arena_bytes}, {len(slowed)} layers slower: {' '.join(slowed)}")
     assert plan.arena_bytes <= limit
-    with pytest.raises(UnsupportedError, match=rf"more than the {limit // 2} allowed"):
-        plan_for(graph, chip, limit // 2)
+    with pytest.raises(UnsupportedError, match=rf"more than the {limit // 4} allowed"):
+        plan_for(graph, chip, limit // 4)
 
 
 def test_arena_max_reaches_the_plan(tmp_path):

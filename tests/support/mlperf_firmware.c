@@ -1,5 +1,7 @@
 /* A firmware with link and runner around one hand-written model of 70 bytes: y = x rotated by one.
  */
+#include <stddef.h>
+
 #include "qe_link.h"
 #include "qe_mlperf.h"
 #include "qe_port.h"
