@@ -65,3 +65,19 @@ def test_dwt_alone_would_stand_still_here(board, tmp_path):
     toml.write_text(toml.read_text().replace(', "cycle_counter.h"', ""))
     still = load_board(str(tmp_path / "own"))
     assert {record.ticks for record in records(still, tmp_path / "src")} == {0}
+
+
+def test_a_riscv_counts_cycles_where_its_board_says_so(tmp_path):
+    need("virt32")
+    own = tmp_path / "own"
+    shutil.copytree(firmware_templates() / "boards/virt32", own)
+    header, text = (own / name for name in ("board.h", "board.toml"))
+    define = '#define BOARD_COUNTER "mcycle"\n'
+    header.write_text(
+        header.read_text().replace("#define BOARD_UART", define + "#define BOARD_UART")
+    )
+    text.write_text(text.read_text().replace('unit = "instructions"', 'unit = "cycles"'))
+    board = load_board(str(own))
+    assert board.counter.unit == "cycles"
+    for record in records(board, tmp_path / "src"):
+        assert all(0 < ticks < 100_000 for ticks in record.layer_ticks)

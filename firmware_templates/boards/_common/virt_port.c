@@ -13,6 +13,10 @@ enum { DATA = 0, INTERRUPTS = 1, FIFO = 2, LINE = 3, STATUS = 5 };
 #define STATUS_RECEIVED 1u
 #define STATUS_CAN_SEND 0x20u
 
+#ifndef BOARD_COUNTER
+#define BOARD_COUNTER "minstret" /* a chip defines "mcycle" */
+#endif
+
 #define UART_INTERRUPT 10u
 #define PLIC 0x0C000000u
 #define PLIC_ENABLE 0x2000u
@@ -68,8 +72,8 @@ void qe_port_write(const uint8_t *data, uint32_t count)
 
 uint32_t qe_port_count(void)
 {
-    unsigned long retired;
+    unsigned long counted;
 
-    __asm__ volatile(CSR("csrr %0, minstret") : "=r"(retired));
-    return (uint32_t)retired;
+    __asm__ volatile(CSR("csrr %0, " BOARD_COUNTER) : "=r"(counted));
+    return (uint32_t)counted;
 }
