@@ -153,6 +153,8 @@ def add(rng):
     kind = rng.random()
     exact = (True, True) if kind < 0.1 else (kind < 0.5, kind >= 0.5)
     multiplier, shift = int(rng.integers(1 << 30, 1 << 31)), -integer(rng, 16, 20)
+    if rng.random() < 0.2:  # a quarter of the sum: every fourth is a tie
+        exact, multiplier, shift = (True, True), 1 << 30, -20
     params = Add(
         left_shift=20,
         requantization1=half(rng, exact[0]),
