@@ -67,14 +67,14 @@ def connect(where: str) -> Iterator[Any]:
         if local:
             count = max(1, int(local[1] or 2))
             address: Any = stack.enter_context(
-                LocalCluster(  # type: ignore[no-untyped-call]
+                LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no types
                     n_workers=count, threads_per_worker=1, dashboard_address=":0"
                 )
             )
         else:
             address = where
         try:
-            client = Client(address, timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+            client = Client(address, timeout=CONNECT_SECONDS)  # type: ignore[no-untyped-call]  # as above
         except (OSError, ValueError, TimeoutError) as error:
             raise ToolError(f"no cluster answers at {where}: {_first_line(error)}") from None
         yield stack.enter_context(client)

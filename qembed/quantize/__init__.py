@@ -194,5 +194,6 @@ def _recipes(settings: Settings) -> list[Recipe]:
         fixed["ranges"] = (settings.range_method,)
     if settings.equalize is not None:
         fixed["equalize"] = settings.equalize
+    # What `fixed` holds are fields of a recipe, which mypy cannot see in a dict.
     recipes = [replace(recipe, **fixed) for recipe in METHODS[settings.method]]  # type: ignore[arg-type]
     return [r for place, r in enumerate(recipes) if r not in recipes[:place]]

@@ -164,6 +164,7 @@ class Judge:
     def _observations(self, session: Witness) -> Iterator[Observation]:
         task = self._task
         again = self.passes > 0 or not isinstance(session, Recorder)
+        # `again` is false for recorders alone, and only they go on.
         run = session.infer_many if again else session.go_on  # type: ignore[attr-defined]
         sent = SampleBytes(task.inputs, task.byte_order)
         seen: Iterator[Observation] = run(task.model, sent, ordered=task.ordered, ticks=True)

@@ -9,6 +9,7 @@ from qembed.device.build import build_firmware
 from qembed.device.emulator import boot
 from qembed.device.session import Session
 from qembed.device.transport import open_port
+from qembed.errors import ToolError
 from qembed.resources import firmware_templates
 from support.toy import need, toy_output, toy_project
 
@@ -55,7 +56,7 @@ def test_systick_takes_over_where_dwt_stands_still(board, tmp_path):
 def test_dwt_alone_would_stand_still_here(board, tmp_path):
     """So that the test above shows that the search works."""
     if board.target.name == "cortex-m0":
-        pytest.skip("has none")
+        pytest.skip("a Cortex-M0 has no DWT counter to stand still")
     path = next(path for path in board.files if path.name == "cycle_counter.h")
     own = tmp_path / "own" / path.name
     own.write_text(
@@ -79,5 +80,9 @@ def test_a_riscv_counts_cycles_where_its_board_says_so(tmp_path):
     text.write_text(text.read_text().replace('unit = "instructions"', 'unit = "cycles"'))
     board = load_board(str(own))
     assert board.counter.unit == "cycles"
+    assert "mcycle" in header.read_text()
     for record in records(board, tmp_path / "src"):
         assert all(0 < ticks < 100_000 for ticks in record.layer_ticks)
+    header.write_text(header.read_text().replace('"mcycle"', '"no_such_register"'))
+    with pytest.raises(ToolError):  # the port does read what the board names
+        build_firmware(toy_project(load_board(str(own)), tmp_path / "other"))

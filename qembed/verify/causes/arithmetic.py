@@ -84,6 +84,7 @@ def _other_requantizations(evidence: Evidence) -> Iterator[Cause]:
         ),
     ]
     for text, scale in ways:
+        # mypy does not infer the type of a default of a lambda.
         if explains(evidence, from_sums(evidence, lambda acc, s=scale: clamped(s(acc)))):  # type: ignore[misc]
             yield Cause("rounding", f"requantization {text}")
 

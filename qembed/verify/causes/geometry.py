@@ -60,6 +60,7 @@ def padding(evidence: Evidence) -> Iterator[Cause]:
 def _padder(padding: Any, value: int | str) -> Callable[[AnyArray], AnyArray]:
     widths = ((0, 0), *padding, (0, 0))
     if isinstance(value, str):
+        # NumPy types each mode as a literal; `value` is one of them.
         return lambda x: np.pad(x, widths, mode=value)  # type: ignore[call-overload]
     return lambda x: np.pad(x, widths, constant_values=value)
 
